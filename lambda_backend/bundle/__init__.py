@@ -1,0 +1,1 @@
+"""The layout of an artefact: what lies where in it."""

@@ -1,0 +1,32 @@
+"""What lies where in an artefact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Bundle", "Member"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """One file of an artefact. Folders are not members: Lambda's unzip makes them."""
+
+    path: str
+    """From the zip's root, forward slashes, NFC, no leading slash, no ``.`` or ``..``."""
+    source: Path | bytes
+    """The file on disk that holds the bytes, or the bytes."""
+    executable: bool = False
+    """Mode 0755 rather than 0644."""
+    owner: str = ""
+    """Who brought it: a distribution's normalised name, ``project``, ``entry`` or ``include``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bundle:
+    """The files of an artefact, sorted by path; no path twice."""
+
+    members: tuple[Member, ...]

@@ -1,0 +1,124 @@
+"""The seam between the pipeline and a container engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path, PurePosixPath
+
+__all__ = ["LABEL", "Container", "ContainerSpec", "Engine", "ExecResult", "Image", "Mount"]
+
+LABEL = "io.lambda-backend"
+"""On every image and container that is ours, so that leftovers can be found and removed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mount:
+    """A folder of the host in the container."""
+
+    source: Path
+    target: PurePosixPath
+    read_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """An image that the engine has."""
+
+    reference: str
+    id: str
+    """The engine's content id, ``sha256:…``."""
+    digest: str | None
+    """The registry's digest, ``sha256:…``; None for an image that came from no registry."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerSpec:
+    """What a container is started with. It idles until it is told to exec."""
+
+    image: str
+    platform: str
+    mounts: tuple[Mount, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Never secrets: it can be inspected. Those go to exec."""
+    network: str | None = None
+    user: str | None = None
+    """``uid:gid``; None lets the engine choose what makes the host's user own the mounts."""
+    working_directory: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExecResult:
+    """How a command ended."""
+
+    exit_code: int
+    output: str
+    """Standard output."""
+    log: str
+    """Standard error."""
+
+
+class Container(Protocol):
+    """A running container: few verbs, each an argv list, no shell."""
+
+    def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: PurePosixPath | None = None,
+        environment: Mapping[str, str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> ExecResult:
+        """Run a command to its end; standard error is handed to ``on_line`` line by line as it comes.
+
+        Raises:
+            EngineError: the engine died or the container is gone. A command's own failure is an exit code.
+        """
+
+    def copy_in(self, source: Path, target: PurePosixPath) -> None:
+        """Copy a file or the contents of a folder into the container, owned by the container's user."""
+
+    def copy_out(self, source: PurePosixPath, target: Path) -> None:
+        """Copy a file or the contents of a folder out of the container."""
+
+
+class Engine(Protocol):
+    """A container engine that answers."""
+
+    name: str
+
+    def version(self) -> str:
+        """The engine's version, for the log and the doctor."""
+
+    def image(self, reference: str, platform: str) -> Image | None:
+        """The image, when the engine has it for the platform."""
+
+    def pull(self, reference: str, platform: str, on_line: Callable[[str], None] | None = None) -> Image:
+        """Get an image from its registry.
+
+        Raises:
+            EngineUnavailableError: it cannot be had; says why.
+        """
+
+    def build(
+        self,
+        context: Path,
+        *,
+        tag: str,
+        platform: str,
+        build_args: Mapping[str, str],
+        network: str | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Image:
+        """Build ``context/Containerfile`` and keep it under a tag, with our label on it.
+
+        Raises:
+            EngineError: with the build's last lines.
+        """
+
+    def start(self, spec: ContainerSpec) -> AbstractContextManager[Container]:
+        """A container that is removed on every way out: return, exception, SIGINT, SIGTERM."""

@@ -1,0 +1,1 @@
+"""Requirements and a target in, an installed tree out; in a container or on the host."""

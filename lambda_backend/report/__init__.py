@@ -1,0 +1,1 @@
+"""What the person and other tools read afterwards."""

@@ -1,0 +1,1 @@
+"""The ``[tool.lambda]`` table: model, parser, overrides and schema."""
