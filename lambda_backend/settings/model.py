@@ -1,0 +1,279 @@
+"""The ``[tool.lambda]`` table as frozen dataclasses: the single source of truth.
+
+A field is a key (``output_dir`` is ``output-dir``, ``from_`` is ``from``), the string below it is its documentation.
+The parser, the JSON schema and the reference page are driven by these annotations, which therefore are real types at
+run time and no postponed ones. Text with ``${NAME}`` stays as it was written (see ``interpolate.py``), so settings
+never hold secrets of the environment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from lambda_backend.settings.marks import LATER, Later, Mark, Rule
+
+__all__ = [
+    "BundlingSettings",
+    "ChecksSettings",
+    "FunctionSettings",
+    "ImageSettings",
+    "Include",
+    "LayerSettings",
+    "PoetrySettings",
+    "Secret",
+    "Settings",
+    "ToolsSettings",
+    "Volume",
+]
+
+Text = Annotated[str, Rule.TEXT]
+Name = Annotated[str, Rule.NAME]
+Variable = Annotated[str, Rule.VARIABLE]
+Handler = Annotated[str, Rule.HANDLER]
+PathInProject = Annotated[str, Rule.INSIDE]
+PathInZip = Annotated[str, Rule.BELOW]
+Version = Annotated[str, Rule.VERSION]
+Level = Literal["error", "warn", "off"]
+Names = Annotated[tuple[Text, ...], Mark.UNIQUE]
+Runtimes = Annotated[tuple[Annotated[str, Rule.RUNTIME], ...], Mark.ONE_OR_MANY, Mark.UNIQUE]
+Architectures = Annotated[tuple[Annotated[str, Rule.ARCHITECTURE], ...], Mark.ONE_OR_MANY, Mark.UNIQUE]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Include:
+    """Files of the project that go into an artifact beside its code."""
+
+    from_: PathInProject
+    """Path or glob, relative to the project; it may not leave the project, and must match something."""
+    to: PathInZip = ""
+    """Folder in the zip, relative to its root (in a layer too); by default the root itself."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageSettings:
+    """A Containerfile of the project's own, which the bundling image is built on."""
+
+    context: PathInProject = "."
+    """Folder that is sent to the engine."""
+    file: PathInProject | None = None
+    """The Containerfile, relative to the context; by default `Containerfile` or `Dockerfile`."""
+    target: Text | None = None
+    """Stage of the Containerfile to stop at."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Volume:
+    """A folder of the host in the container."""
+
+    host_path: Text
+    """Path on the host."""
+    container_path: Text
+    """Absolute path in the container."""
+    read_only: bool = False
+    """Refuse to write there."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Secret:
+    """A file of the host that the installation sees and no image, artifact or log holds."""
+
+    id: Text
+    """Name that the engine knows the secret by."""
+    source: Text
+    """Path on the host; `~` is the user's folder."""
+    target: Text | None = None
+    """Path in the container; by default `/run/secrets/` and the id."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolsSettings:
+    """Versions of the tools that resolve and install."""
+
+    uv: Version | None = None
+    """Version of uv, such as `0.13`."""
+    poetry: Annotated[Version | None, LATER] = None
+    """Version of Poetry that exports a `poetry.lock`."""
+    pipenv: Annotated[Version | None, LATER] = None
+    """Version of Pipenv that exports a `Pipfile.lock`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoetrySettings:
+    """How a `poetry.lock` is exported."""
+
+    hashes: bool = True
+    """Export the hashes, so that the installation checks them."""
+    urls: bool = True
+    """Export the URLs of the package indexes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BundlingSettings:
+    """Where and how dependencies are installed.
+
+    Functions and layers may have a `bundling` table of their own; each key that it sets replaces the same key of
+    `[tool.lambda.bundling]`.
+    """
+
+    image: Text | Annotated[ImageSettings, LATER] | None = None
+    """Image that our Containerfile goes on top of, which needs only Python; by default AWS SAM's build image."""
+    build_args: Annotated[Mapping[Variable, str], Mark.SECRET, LATER] = field(default_factory=dict)
+    """Build arguments of the image."""
+    environment: Annotated[Mapping[Variable, str], Mark.SECRET] = field(default_factory=dict)
+    """Environment variables of the installation, such as `PIP_INDEX_URL`."""
+    network: Text | None = None
+    """Network of the container and of image builds, such as `host` or `none`."""
+    user: Text | None = None
+    """User and group in the container, such as `1000:1000`; by default the user who builds."""
+    security_opt: Annotated[tuple[Text, ...], LATER] = ()
+    """Security options of the container."""
+    volumes: Annotated[tuple[Volume, ...], LATER] = ()
+    """Folders of the host in the container."""
+    volumes_from: Annotated[tuple[Text, ...], LATER] = ()
+    """Containers whose volumes are mounted."""
+    entrypoint: Annotated[tuple[str, ...], LATER] = ()
+    """Entry point of the container."""
+    command: Annotated[tuple[str, ...], LATER] = ()
+    """Command of the container."""
+    working_directory: Annotated[Text | None, LATER] = None
+    """Working folder in the container."""
+    platform: Annotated[Text | None, LATER] = None
+    """Platform of the container, such as `linux/arm64`; by default the architecture's."""
+    file_access: Annotated[Literal["auto", "bind-mount", "volume-copy"], LATER] = "auto"
+    """How files reach the container: mounted, or copied where the engine runs on another machine."""
+    ca_bundle: Text = "auto"
+    """The host's certificate authorities for the container: `auto`, `off`, or the path of a bundle."""
+    ssh: Annotated[Text | None, LATER] = None
+    """SSH agent to forward; `default` is the one of `SSH_AUTH_SOCK`."""
+    secrets: Annotated[tuple[Secret, ...], Mark.SECRET, LATER] = ()
+    """Files of the host that only the installation sees."""
+    tools: ToolsSettings = ToolsSettings()
+    """Versions of the tools that resolve and install."""
+    poetry: Annotated[PoetrySettings, LATER] = PoetrySettings()
+    """How a `poetry.lock` is exported."""
+    before: Annotated[tuple[Text, ...], LATER] = ()
+    """Shell commands before the installation; `$LAMBDA_INPUT_DIR` the source, `$LAMBDA_OUTPUT_DIR` the artifact."""
+    after: Annotated[tuple[Text, ...], LATER] = ()
+    """Shell commands after the installation, with the same variables."""
+    given: Annotated[frozenset[str], Mark.GIVEN] = field(default=frozenset(), compare=False, repr=False)
+    """Fields that the table sets itself."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChecksSettings:
+    """What happens when a finished artifact breaks a rule: `error` ends the build, `warn` reports, `off` is silent."""
+
+    size: Annotated[Level, LATER] = "error"
+    """Lambda's limits of size, and `max-size`."""
+    binaries: Annotated[Level, LATER] = "error"
+    """Shared objects that the runtime cannot load."""
+    handler: Annotated[Level, LATER] = "error"
+    """A handler that is not in the artifact."""
+    import_handler: Annotated[bool, LATER] = False
+    """Also import the handler, which runs the project's code."""
+    collisions: Annotated[Level, LATER] = "error"
+    """Files of two packages at the same path."""
+    secrets: Annotated[Level, LATER] = "error"
+    """Credentials in the artifact."""
+    runtime_support: Annotated[Level, LATER] = "warn"
+    """A runtime that AWS has deprecated."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _ArtifactKeys:
+    """Keys that functions and layers share; each that is set replaces the one of `[tool.lambda]`."""
+
+    runtime: Runtimes | None = None
+    """Lambda runtime, or a list of them."""
+    architecture: Architectures | None = None
+    """Instruction set, or a list of them."""
+    lock: PathInProject | None = None
+    """Lock file, relative to the project."""
+    extras: Names | None = None
+    """Extras of the project."""
+    groups: Names | None = None
+    """Dependency groups of the project, or of the lock."""
+    include: tuple[Include, ...] | None = None
+    """Files of the project that go in too."""
+    exclude: tuple[Text, ...] | None = None
+    """Gitignore patterns over the whole artifact."""
+    omit: Annotated[Names | None, LATER] = None
+    """Distributions to leave out because the runtime provides them."""
+    bytecode: Annotated[bool | None, LATER] = None
+    """Ship `.pyc` files made by the runtime's Python."""
+    strip: Annotated[bool | None, LATER] = None
+    """Remove debug symbols from shared objects."""
+    bundling: BundlingSettings = BundlingSettings()
+    """How the dependencies of this one are installed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionSettings(_ArtifactKeys):
+    """One function; a zip for each of its runtimes and architectures."""
+
+    handler: Handler | None = None
+    """What Lambda calls, `package.module.function`; `index.handler` by default where there is an `entry`."""
+    entry: PathInProject | None = None
+    """Folder with the function's code and its own lock file; the project's wheel stays out."""
+    layers: Names = ()
+    """Layers of this project, at most five; the function leaves out what they have."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerSettings(_ArtifactKeys):
+    """One layer; a zip for each of its runtimes and architectures."""
+
+    project: bool = False
+    """Put the project's wheel in, and not only its dependencies."""
+    path_prefix: PathInZip = "python"
+    """Folder in the zip that the packages go to."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The whole table."""
+
+    runtime: Runtimes = ()
+    """Lambda runtime, or a list of them: one artifact for each."""
+    architecture: Architectures = ("x86_64",)
+    """Instruction set, or a list of them: one artifact for each."""
+    handler: Handler | None = None
+    """What Lambda calls, `package.module.function`; short for one function called `function`."""
+    entry: PathInProject | None = None
+    """Folder with the code of that function and its own lock file, for a project that is no package."""
+    wheel_backend: Annotated[str, Rule.BACKEND] = "setuptools.build_meta"
+    """PEP 517 backend that makes the wheel and the sdist."""
+    engine: Annotated[
+        Literal["auto", "docker", "podman", "finch", "nerdctl", "host"], Later(values=("finch", "nerdctl"))
+    ] = "auto"
+    """Container engine that installs the dependencies; `auto` takes the first that answers, `host` needs none."""
+    output_dir: Text | None = None
+    """Folder for the artifacts, absolute or relative to the one that the frontend names, which is the default."""
+    lock: PathInProject | None = None
+    """Lock file, relative to the project; by default the first that is there."""
+    extras: Names = ()
+    """Extras of the project to install."""
+    groups: Names = ()
+    """Dependency groups (PEP 735) of the project, or of the lock, to install."""
+    include: tuple[Include, ...] = ()
+    """Files of the project that go in too."""
+    exclude: tuple[Text, ...] = ()
+    """Gitignore patterns over the whole artifact; `!pattern` takes one back in."""
+    omit: Annotated[Names, LATER] = ()
+    """Distributions to leave out because the runtime provides them."""
+    bytecode: Annotated[bool, LATER] = False
+    """Ship `.pyc` files made by the runtime's Python."""
+    strip: Annotated[bool, LATER] = False
+    """Remove debug symbols from shared objects."""
+    sbom: Annotated[bool, LATER] = False
+    """Write a CycloneDX bill of materials beside each zip."""
+    max_size: Annotated[int | None, Mark.SIZE, LATER] = None
+    """The project's own limit for a function with its layers, unzipped: bytes, or text such as `100 MiB`."""
+    functions: Mapping[Name, FunctionSettings] = field(default_factory=dict)
+    """Functions by name."""
+    layers: Mapping[Name, LayerSettings] = field(default_factory=dict)
+    """Layers by name."""
+    bundling: BundlingSettings = BundlingSettings()
+    """Where and how dependencies are installed."""
+    checks: ChecksSettings = ChecksSettings()
+    """What happens when a finished artifact breaks a rule."""
