@@ -152,7 +152,7 @@ class BundlingSettings:
     poetry: Annotated[PoetrySettings, LATER] = PoetrySettings()
     """How a `poetry.lock` is exported."""
     before: Annotated[tuple[Text, ...], LATER] = ()
-    """Shell commands before the installation; `$LAMBDA_INPUT_DIR` the source, `$LAMBDA_OUTPUT_DIR` the artifact."""
+    """Shell commands before the installation. `$LAMBDA_INPUT_DIR` is the source, `$LAMBDA_OUTPUT_DIR` the tree."""
     after: Annotated[tuple[Text, ...], LATER] = ()
     """Shell commands after the installation, with the same variables."""
     given: Annotated[frozenset[str], Mark.GIVEN] = field(default=frozenset(), compare=False, repr=False)
