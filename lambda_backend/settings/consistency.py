@@ -60,12 +60,13 @@ def _names_are_unique(
             f'clashes with top-level "handler" or "entry", which is short for a function called {quoted(SHORT_NAME)}',
         )
     # Not every file system tells names apart that differ in case only, and the names go into file names.
-    taken: dict[str, str] = {}
+    taken: dict[str, ArtifactSettings] = {}
     for artifact in (*layers, *functions):
-        what = f"the {artifact.kind} {quoted(artifact.name)}"
-        other = taken.setdefault(artifact.name.casefold(), what)
-        if other != what:
-            problems.add(artifact.key, f"its files would have the names of those of {other}")
+        other = taken.setdefault(artifact.name.casefold(), artifact)
+        if other is not artifact:
+            case = "" if other.name == artifact.name else ", but for case"
+            what = f"the {artifact.kind} {quoted(artifact.name)}"
+            problems.add(artifact.key, f"{what} has the name of the {other.kind} {quoted(other.name)}{case}")
 
 
 def _has_handler(function: ArtifactSettings, problems: Problems) -> None:

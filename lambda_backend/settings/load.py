@@ -73,9 +73,9 @@ def _wheel_backend(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _table(pyproject: Path) -> Mapping[str, Any] | None:
-    if sys.version_info >= (3, 11):
+    if sys.version_info >= (3, 11):  # pragma: no cover - each Python runs one of the two
         import tomllib
-    else:
+    else:  # pragma: no cover
         import tomli as tomllib
     try:
         document = tomllib.loads(pyproject.read_text("utf-8"))

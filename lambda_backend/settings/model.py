@@ -117,9 +117,9 @@ class BundlingSettings:
 
     image: Text | Annotated[ImageSettings, LATER] | None = None
     """Image that our Containerfile goes on top of, which needs only Python; by default AWS SAM's build image."""
-    build_args: Annotated[Mapping[Variable, str], Mark.SECRET, LATER] = field(default_factory=dict)
+    build_args: Annotated[Mapping[Variable, str], Mark.SECRET, LATER] = field(default_factory=dict, repr=False)
     """Build arguments of the image."""
-    environment: Annotated[Mapping[Variable, str], Mark.SECRET] = field(default_factory=dict)
+    environment: Annotated[Mapping[Variable, str], Mark.SECRET] = field(default_factory=dict, repr=False)
     """Environment variables of the installation, such as `PIP_INDEX_URL`."""
     network: Text | None = None
     """Network of the container and of image builds, such as `host` or `none`."""

@@ -54,6 +54,7 @@ def _forms(record: type, prefix: str) -> Iterator[tuple[str, str]]:
         elif Mark.SIZE in hint.marks:
             yield prefix + name, "size"
         elif form == "record":
+            yield prefix + name, "unfit"
             yield from _forms(hint.members[0], f"{prefix}{name}.")
         else:
             yield prefix + name, {"text": "text", "choice": "text", "boolean": "boolean"}.get(form, "unfit")
@@ -102,6 +103,8 @@ def _from_frontend(
     for key, value in ours.items():
         if key in known:
             yield key, f"-C {key}", value
+        elif key.startswith(("lambda.functions.", "lambda.layers.")):
+            problems.add(f"-C {key}", "a key of one function or layer cannot be set for one build")
         else:
             problems.add(f"-C {key}", f"unknown setting{nearest(key, known)}")
 

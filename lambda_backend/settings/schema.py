@@ -1,7 +1,7 @@
 """The JSON schema of the ``[tool.lambda]`` table.
 
-``schema.json`` is what is served; ``python -m lambda_backend.settings.schema`` writes it anew from the model, and a
-test holds the two equal. The schema sees one key at a time: what stands between keys, only a build checks.
+``schema.json`` is what is served; ``python -m lambda_backend.settings.schema > schema.json`` makes it anew from the
+model, and a test holds the two equal. The schema sees one key at a time: what stands between keys, only a build checks.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import typing
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from lambda_backend.settings.hints import Hint, keys, rule_of, shape, unwrap
@@ -134,10 +133,5 @@ def _list(wanted: Hint, definitions: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [item, many | {"minItems": 1}]}
 
 
-def main() -> None:
-    """Writes ``schema.json``."""
-    Path(__file__).with_name("schema.json").write_text(json.dumps(generate(), indent=2) + "\n", "utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    print(json.dumps(generate(), indent=2))  # noqa: T201 - the schema is what the command is for
