@@ -178,8 +178,8 @@ SHEET: dict[str, tuple[str, list[str]]] = {
         TWO + 'handler = "a.b"\nlayers = ["deps"]\n[tool.lambda.layers.deps]\nruntime = "python3.12"',
         [
             (
-                'tool.lambda.functions.api.layers[0]: the layer "deps" is not built for "python3.13", which the function'
-                " is; add to tool.lambda.layers.deps.runtime"
+                'tool.lambda.functions.api.layers[0]: the layer "deps" is not built for "python3.13", which the'
+                " function is; add to tool.lambda.layers.deps.runtime"
             )
         ],
     ),
