@@ -134,7 +134,10 @@ def _facts() -> Mapping[str, Any]:
         import tomllib
     else:
         import tomli as tomllib
-    return tomllib.loads(resources.files("lambda_backend").joinpath("data/runtimes.toml").read_text("utf-8"))
+    facts: Mapping[str, Any] = tomllib.loads(
+        resources.files("lambda_backend").joinpath("data/runtimes.toml").read_text("utf-8")
+    )
+    return facts
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,0 +1,225 @@
+"""Dependencies of one target: pins, finished archives and wheels, each from the cache or made once.
+
+The workbench (and with it engine, image and container) is opened when the first of them is not in the cache, and
+serves all artefacts of the target.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lambda_backend.archive.index import load_index, save_index
+from lambda_backend.archive.writer import write
+from lambda_backend.bundle.assemble import assemble
+from lambda_backend.bundle.tree import tree_members
+from lambda_backend.cache import key as cache_key
+from lambda_backend.install import resolve as resolving
+from lambda_backend.install.tree import build_wheel, install
+from lambda_backend.install.workbench import Builder
+from lambda_backend.requirements import pins as pinned
+from lambda_backend.requirements.model import Requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from lambda_backend.archive.model import Archive
+    from lambda_backend.bundle.excludes import Excludes
+    from lambda_backend.cache import Cache
+    from lambda_backend.install.resolve import Wanted
+    from lambda_backend.install.workbench import Workbench
+    from lambda_backend.report.words import Words
+    from lambda_backend.requirements.model import Pin
+    from lambda_backend.targets import Target
+
+__all__ = ["Dependencies", "Installer"]
+
+_FORMAT = 1
+"""Raised when the same inputs would give another tree or archive than an older version of ours made."""
+_DAY = 24 * 60 * 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dependencies:
+    """The installed dependencies of an artefact as a finished archive."""
+
+    archive: Archive
+    builder: Builder
+    from_cache: bool
+
+
+class Installer:
+    """Gives what it is asked for from the cache, or makes it at the workbench.
+
+    Args:
+        target: what for.
+        cache: where finished work is kept.
+        place: what of the settings decides how it is made (engine, image, tools): a part of every cache key, and
+            never a secret.
+        index: what decides the answers of package indexes, for the key of an unlocked resolution; no secret either.
+        open_workbench: opens the workbench; it is closed with the installer.
+        words: what is done is said there.
+        epoch: ``SOURCE_DATE_EPOCH``.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        cache: Cache,
+        place: Mapping[str, object],
+        index: Mapping[str, str],
+        open_workbench: Callable[[], contextlib.AbstractContextManager[Workbench]],
+        words: Words,
+        epoch: int | None,
+    ) -> None:
+        self.target = target
+        self._cache = cache
+        self._place = place
+        self._index = index
+        self._open = open_workbench
+        self._words = words
+        self._epoch = epoch
+        self._stack = contextlib.ExitStack()
+        self._workbench: Workbench | None = None
+        self._made = 0
+
+    def __enter__(self) -> Installer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    @property
+    def workbench(self) -> Workbench:
+        """The workbench, opened at the first call."""
+        if self._workbench is None:
+            self._workbench = self._stack.enter_context(self._open())
+        return self._workbench
+
+    def pins(self, wanted: Wanted) -> tuple[Pin, ...]:
+        """What an artefact's dependencies are; an unlocked answer is used again for a day."""
+        if wanted.empty or (wanted.lock and wanted.lock.kind == "pylock"):
+            return resolving.resolve(wanted, self.target, lambda: self.workbench)
+        key = cache_key(_FORMAT, "pins", self.target.name, dict(self._place), dict(self._index), _asked(wanted))
+        lasting = wanted.lock is not None and (
+            wanted.lock.kind == "uv" or (wanted.requirements is not None and wanted.requirements.requires_hashes)
+        )
+        with self._cache.locked("pins", key) as folder:
+            if folder is not None and (found := _read_pins(folder, lasting=lasting)) is not None:
+                return found
+            self._words.say(f"resolving {_lock_name(wanted)} for {self.target.name}")
+            pins = resolving.resolve(wanted, self.target, lambda: self.workbench)
+            self._cache.discard("pins", key)
+            with self._cache.make("pins", key) as folder:
+                lock = wanted.lock.path.name if wanted.lock else None
+                document = {"made": time.time(), "requirements": pinned.to_json(Requirements(pins=pins, lock=lock))}
+                (folder / "pins.json").write_text(json.dumps(document), "utf-8")
+        return pins
+
+    def dependencies(self, pins: Sequence[Pin], *, prefix: str, excludes: Excludes) -> Dependencies:
+        """A finished archive of pins that are no local folders."""
+        key = cache_key(
+            _FORMAT, "deps", self.target.name, self._place, pinned.digest(pins), prefix, excludes.key, self._epoch
+        )
+        with self._cache.locked("deps", key) as folder:
+            if folder is not None and (found := _read_dependencies(folder)) is not None:
+                return found
+            self._cache.discard("deps", key)
+            self._words.say(f"installing {len(pins)} distributions for {self.target.name}")
+            self._made += 1
+            workbench = self.workbench
+            tree = install(pins, self.target, workbench, name=f"tree{self._made}")
+            members = tree_members(tree, prefix, excludes, target_python=self.target.python)
+            with self._cache.make("deps", key) as folder:
+                archive = write(folder / "archive.zip", assemble([members], excludes).members, epoch=self._epoch)
+                save_index(archive, folder / "index.json")
+                builder = json.dumps(dataclasses.asdict(workbench.builder))
+                (folder / "builder.json").write_text(builder, "utf-8")
+            shutil.rmtree(tree, ignore_errors=True)
+            found = _read_dependencies(self._cache.entry("deps", key))
+        assert found is not None  # noqa: S101 - it was written just now
+        return dataclasses.replace(found, from_cache=False)
+
+    def wheel(self, name: str, source: str, digest: str) -> Path:
+        """The wheel of a local folder.
+
+        Args:
+            name: the distribution's.
+            source: the folder, relative to the project's root.
+            digest: of the folder's contents.
+        """
+
+        def build(workbench: Workbench) -> Path:
+            return build_wheel(workbench.input / source, self.target, workbench, name=name)
+
+        return self._wheel(cache_key(_FORMAT, "wheel", self.target.name, self._place, source, digest), source, build)
+
+    def own_wheel(self, digest: str, build: Callable[[Workbench], Path]) -> Path:
+        """The project's own wheel, built for the target.
+
+        Args:
+            digest: of the project's sources.
+            build: makes it at a workbench.
+        """
+        return self._wheel(cache_key(_FORMAT, "own", self.target.name, self._place, digest), "the project", build)
+
+    def _wheel(self, key: str, what: str, build: Callable[[Workbench], Path]) -> Path:
+        with self._cache.locked("wheels", key) as found:
+            if found is None:
+                self._words.say(f"building a wheel of {what} for {self.target.name}")
+                built = build(self.workbench)
+                with self._cache.make("wheels", key) as folder:
+                    shutil.copyfile(built, folder / built.name)
+        return next(self._cache.entry("wheels", key).glob("*.whl"))
+
+
+def _lock_name(wanted: Wanted) -> str:
+    return wanted.lock.path.name if wanted.lock else "the dependencies"
+
+
+def _asked(wanted: Wanted) -> dict[str, object]:
+    """What decides a resolution, without secrets."""
+    from lambda_backend.settings.interpolate import redact_urls
+
+    if wanted.requirements is not None:
+        text = wanted.requirements.text() + json.dumps(wanted.requirements.options)
+    elif wanted.lock is not None:
+        text = wanted.lock.path.read_text("utf-8")
+    else:
+        text = ""
+    return {
+        "lock": redact_urls(text),
+        "kind": wanted.lock.kind if wanted.lock else None,
+        "folder": wanted.relative_folder,
+        "declared": [redact_urls(line) for line in wanted.declared],
+        "extras": wanted.extras,
+        "groups": wanted.groups,
+        "constraints": wanted.constraints,
+        "metadata": dict(wanted.metadata),
+    }
+
+
+def _read_pins(folder: Path, *, lasting: bool) -> tuple[Pin, ...] | None:
+    try:
+        document = json.loads((folder / "pins.json").read_text("utf-8"))
+        if not lasting and time.time() - document["made"] > _DAY:
+            return None
+        return pinned.from_json(document["requirements"]).pins
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _read_dependencies(folder: Path) -> Dependencies | None:
+    archive = load_index(folder / "index.json", folder / "archive.zip")
+    try:
+        builder = Builder(**json.loads((folder / "builder.json").read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return None if archive is None else Dependencies(archive=archive, builder=builder, from_cache=True)

@@ -1,0 +1,151 @@
+"""What an artefact asks for in; pins for a target out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lambda_backend.errors import InstallError
+from lambda_backend.requirements import commands, pylock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from lambda_backend.install.workbench import Workbench
+    from lambda_backend.requirements.model import LockFile, Pin
+    from lambda_backend.requirements.requirements_txt import RequirementsFile
+    from lambda_backend.targets import Target
+
+__all__ = ["Wanted", "resolve"]
+
+# What uv says when it could not reach an index: trying again in another way would only take the time twice.
+_UNREACHABLE = ("Failed to fetch", "error sending request", "Could not connect")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What an artefact asks for."""
+
+    key: str
+    """Its path in the settings, for messages."""
+    project: str
+    """The project's name, which is never one of its own dependencies."""
+    root: Path
+    folder: Path
+    """Where the lock lies: the project's root or an entry."""
+    lock: LockFile | None
+    requirements: RequirementsFile | None
+    """The parsed lock, where it is a requirements file."""
+    declared: tuple[str, ...]
+    """Requirements of the project (or of the entry's own pyproject.toml), for the target."""
+    extras: tuple[str, ...]
+    groups: tuple[str, ...]
+    constraints: tuple[str, ...] = ()
+    """``name==version`` of what the function's layers have; only heeded where nothing is locked."""
+    metadata: tuple[tuple[str, str], ...] = ()
+    """Digests of the files of local folders that say what those depend on, by path."""
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is asked for."""
+        return self.lock is None and not self.declared
+
+    @property
+    def relative_folder(self) -> str:
+        """The folder, relative to the root, with forward slashes."""
+        return self.folder.relative_to(self.root).as_posix()
+
+
+def resolve(wanted: Wanted, target: Target, bench: Callable[[], Workbench]) -> tuple[Pin, ...]:
+    """The pins of an artefact for a target.
+
+    Args:
+        wanted: what it asks for.
+        target: what for.
+        bench: gives the workbench; called only when a command has to run. The files that ``wanted`` names lie below
+            its ``input`` as they lie below the project's root.
+
+    Raises:
+        LockError: the lock is unreadable or does not fit.
+        InstallError: nothing fits the target, or the index does not answer.
+    """
+    if wanted.empty:
+        return ()
+    kind = wanted.lock.kind if wanted.lock else None
+    if kind == "pylock" and wanted.lock is not None:
+        text = wanted.lock.path.read_text("utf-8")
+        return _select(text, wanted, target, extras=wanted.extras, groups=wanted.groups)
+    workbench = bench()
+    if kind == "uv":
+        text = workbench.uv(
+            commands.export_command(extras=wanted.extras, groups=wanted.groups, uv=()),
+            cwd=workbench.input / wanted.relative_folder,
+            what="exporting uv.lock",
+        )
+        return _select(text, wanted, target)
+    return _select(_compile(wanted, target, workbench), wanted, target, directory=".")
+
+
+def _compile(wanted: Wanted, target: Target, workbench: Workbench) -> str:
+    """Resolve an unlocked set: wheels first, source distributions where wheels alone give no answer."""
+    if wanted.requirements is not None:
+        text = wanted.requirements.text()
+        options = wanted.requirements.options
+        what = f"resolving {wanted.requirements.files[0].name} for {target.name}"
+    else:
+        text = "".join(f"{line}\n" for line in wanted.declared)
+        options = ()
+        what = f"resolving the dependencies for {target.name}"
+    # uv takes relative paths as relative to the folder it runs in, so the file lies in the root.
+    asked = workbench.input / ".lambda-backend-requirements.in"
+    asked.write_text(text, "utf-8")
+    constraints = []
+    if wanted.constraints:
+        path = workbench.input / ".lambda-backend-constraints.txt"
+        path.write_text("".join(f"{line}\n" for line in wanted.constraints), "utf-8")
+        constraints.append(workbench.inside(path))
+
+    def attempt(platform: str, *, only_binary: bool) -> str:
+        command = commands.compile_command(
+            [workbench.inside(asked)],
+            target=target,
+            uv_platform=platform,
+            only_binary=only_binary,
+            constraints=constraints,
+            options=options,
+            uv=(),
+        )
+        return workbench.uv(command, cwd=workbench.input, what=what)
+
+    try:
+        return attempt(target.uv_platforms[0], only_binary=True)
+    except InstallError as error:
+        if any(words in str(error) for words in _UNREACHABLE):
+            raise
+        return attempt(target.uv_platforms[-1], only_binary=False)
+
+
+def _select(
+    text: str,
+    wanted: Wanted,
+    target: Target,
+    *,
+    extras: tuple[str, ...] = (),
+    groups: tuple[str, ...] = (),
+    directory: str | None = None,
+) -> tuple[Pin, ...]:
+    hashes: Mapping[str, frozenset[str]] | None = None
+    if wanted.requirements is not None and wanted.requirements.requires_hashes:
+        hashes = wanted.requirements.hashes
+    return pylock.select(
+        text,
+        target=target,
+        extras=extras,
+        groups=groups,
+        source=wanted.lock.path.name if wanted.lock else "the resolved dependencies",
+        directory=wanted.relative_folder if directory is None else directory,
+        root=wanted.root,
+        project=wanted.project,
+        allowed_hashes=hashes,
+    )

@@ -1,0 +1,106 @@
+"""Pins and a workbench in; an installed tree, or a wheel of a local folder, out."""
+
+from __future__ import annotations
+
+import email.parser
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from lambda_backend.bundle.wheel import is_pure
+from lambda_backend.errors import InstallError
+from lambda_backend.requirements import commands, writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from lambda_backend.install.workbench import Workbench
+    from lambda_backend.requirements.model import Pin
+    from lambda_backend.targets import Target
+
+__all__ = ["build_wheel", "fits", "install"]
+
+
+def install(pins: Sequence[Pin], target: Target, workbench: Workbench, *, name: str) -> Path:
+    """Install pins that are no local folders; gives the tree, a folder below the workbench's output.
+
+    Raises:
+        InstallError: a download or build failed; on the host also for a distribution that has no wheel for the target
+            and is not pure Python.
+    """
+    lock = workbench.input / f"pylock.{name}.toml"
+    lock.write_text(writer.pylock_text(pins), "utf-8")
+    tree = workbench.output / name
+    built = [pin for pin in pins if pin.kind in {"sdist", "vcs"}]
+    command = commands.install_command(
+        workbench.inside(lock), workbench.inside(tree), target=target, build=bool(built), uv=()
+    )
+    try:
+        workbench.uv(command, cwd=workbench.input, what=f"installing the dependencies for {target.name}")
+    except InstallError as error:
+        if not workbench.native and built:
+            raise _needs_container(built, target, cause=str(error)) from None
+        raise
+    if not workbench.native and (compiled := [pin for pin in built if not _is_pure_in(tree, pin)]):
+        raise _needs_container(compiled, target)
+    tree.mkdir(exist_ok=True)
+    return tree
+
+
+def build_wheel(source: Path, target: Target, workbench: Workbench, *, name: str) -> Path:
+    """Build a wheel of a folder below the workbench's input.
+
+    Raises:
+        InstallError: the build failed, or on the host gave a wheel that is not pure Python.
+    """
+    folder = workbench.output / f"wheel-{name}"
+    folder.mkdir()
+    workbench.uv(
+        ["build", "--wheel", "--quiet", "--no-create-gitignore", "--out-dir", workbench.inside(folder),
+         workbench.inside(source)],
+        cwd=source,
+        what=f"building {name} from its folder",
+    )  # fmt: skip
+    wheel = next(folder.glob("*.whl"))
+    if not fits(wheel, target, native=workbench.native):
+        raise InstallError(
+            f"{name} is not pure Python ({wheel.name}), so its wheel has to be built for {target.name}",
+            hint="install or start a container engine (docker, podman), or name it with tool.lambda.engine",
+        )
+    return wheel
+
+
+def fits(wheel: Path, target: Target, *, native: bool) -> bool:
+    """Whether a wheel that was built just now may go into an artefact for the target.
+
+    A ``linux_…`` wheel promises nothing of the glibc it needs: it is taken only where it was built for the target.
+    """
+    if is_pure(wheel):
+        return True
+    tags = parse_wheel_filename(wheel.name)[3]
+    if not native and any(tag.platform.startswith("linux_") for tag in tags):
+        return False
+    return any(tag in tags for tag in target.tags())
+
+
+def _is_pure_in(tree: Path, pin: Pin) -> bool:
+    for info in tree.glob("*.dist-info"):
+        if canonicalize_name(info.name.removesuffix(".dist-info").rpartition("-")[0]) == pin.name:
+            wheel = email.parser.HeaderParser().parsestr((info / "WHEEL").read_text("utf-8"))
+            tags: list[str] = wheel.get_all("Tag", [])
+            return wheel.get("Root-Is-Purelib", "").lower() == "true" and all(tag.endswith("-any") for tag in tags)
+    return False
+
+
+def _needs_container(pins: Iterable[Pin], target: Target, cause: str | None = None) -> InstallError:
+    lines = "\n".join(f"  - {pin.name} {pin.version or ''}".rstrip() for pin in pins)
+    glibc = ".".join(map(str, target.runtime.glibc))
+    text = (
+        f"no wheel for {target.name} (glibc {glibc} or older), and on the host only pure Python is built from source:"
+        f"\n{lines}"
+    )
+    return InstallError(
+        text if cause is None else f"{text}\n{cause}",
+        hint="install or start a container engine (docker, podman), or pin versions that have wheels",
+    )

@@ -1,0 +1,245 @@
+"""Where the steps of an installation run: on the host, or in one container for all steps of a target."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Protocol
+
+from lambda_backend.errors import InstallError, MissingExtraError
+from lambda_backend.settings.interpolate import redact, redact_urls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from lambda_backend.engines.protocol import Container
+
+__all__ = ["INPUT", "OUTPUT", "Builder", "ContainerWorkbench", "HostWorkbench", "Workbench"]
+
+INPUT = PurePosixPath("/asset-input")
+OUTPUT = PurePosixPath("/asset-output")
+_SHOWN_LINES = 40
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Builder:
+    """Who installed: recorded beside a cached tree and in the manifest."""
+
+    engine: str
+    image: str | None = None
+    digest: str | None = None
+    """The image's digest in its registry or, for one that came from none, its id."""
+
+
+class Workbench(Protocol):
+    """A place to run uv, with one folder for what goes in and one for what comes out."""
+
+    builder: Builder
+    native: bool
+    """Compiled code that is made here fits the target."""
+    input: Path
+    output: Path
+
+    def inside(self, path: Path) -> str:
+        """The workbench's name of a path below ``input`` or ``output``."""
+
+    def uv(self, arguments: Sequence[str], *, cwd: Path, what: str) -> str:
+        """Run uv and give its standard output.
+
+        Args:
+            arguments: everything after ``uv``.
+            cwd: a folder below ``input`` or ``output``.
+            what: the step in words, for the error.
+
+        Raises:
+            InstallError: it ended with another code than 0; carries its last lines, without secrets.
+        """
+
+    def run(self, argv: Sequence[str], *, cwd: Path, what: str) -> str:
+        """The same with any command."""
+
+
+class HostWorkbench:
+    """Runs uv on this machine."""
+
+    builder = Builder(engine="host")
+    native = False
+
+    def __init__(
+        self,
+        scratch: Path,
+        *,
+        environ: Mapping[str, str],
+        secrets: Sequence[str] = (),
+        on_line: Callable[[str], None],
+    ) -> None:
+        self.input = scratch / "input"
+        self.output = scratch / "output"
+        for folder in (self.input, self.output):
+            folder.mkdir(exist_ok=True)
+        self._environ = {
+            **_with_uv_index(environ),
+            "UV_LINK_MODE": "copy",
+            "UV_NO_PROGRESS": "1",
+            "UV_PYTHON_DOWNLOADS": "never",
+        }
+        # uv would take these for the place to install to or to run in.
+        for name in ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "CONDA_PREFIX"):
+            self._environ.pop(name, None)
+        self._secrets = tuple(secrets)
+        self._on_line = on_line
+
+    def inside(self, path: Path) -> str:
+        """The path itself."""
+        return str(path)
+
+    def uv(self, arguments: Sequence[str], *, cwd: Path, what: str) -> str:
+        """Run uv from the ``uv`` package, or else from PATH."""
+        return self.run([_uv_executable(self._environ), *arguments], cwd=cwd, what=what)
+
+    def run(self, argv: Sequence[str], *, cwd: Path, what: str) -> str:
+        """Run a command of this machine."""
+        process = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=self._environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        return _finish(process, what, self._clean, self._on_line)
+
+    def _clean(self, line: str) -> str:
+        return redact_urls(redact(line, self._secrets))
+
+
+def _finish(
+    process: subprocess.Popen[str],
+    what: str,
+    clean: Callable[[str], str],
+    on_line: Callable[[str], None],
+) -> str:
+    """Hand on what a process says until it ends; kill it when we are stopped ourselves."""
+    import threading
+
+    said: list[str] = []
+    written: list[str] = []
+    assert process.stdout is not None  # noqa: S101 - both were asked for as pipes
+    assert process.stderr is not None  # noqa: S101
+    reader = threading.Thread(target=lambda stream: written.append(stream.read()), args=(process.stdout,))
+    reader.start()
+    try:
+        for line in process.stderr:
+            said.append(clean(line.rstrip("\n")))
+            on_line(said[-1])
+        code = process.wait()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        reader.join()
+        process.stdout.close()
+        process.stderr.close()
+    if code:
+        raise failed(what, code, said)
+    return written[0]
+
+
+class ContainerWorkbench:
+    """Runs uv in a container in which ``input`` and ``output`` are mounted."""
+
+    native = True
+
+    def __init__(
+        self,
+        container: Container,
+        scratch: Path,
+        *,
+        builder: Builder,
+        environment: Mapping[str, str],
+        secrets: Sequence[str] = (),
+        on_line: Callable[[str], None],
+    ) -> None:
+        self.input = scratch / "input"
+        self.output = scratch / "output"
+        self.builder = builder
+        self._container = container
+        self._environment = _with_uv_index(environment)
+        self._secrets = tuple(secrets)
+        self._on_line = on_line
+
+    def inside(self, path: Path) -> str:
+        """The path below the mount."""
+        for folder, mount in ((self.input, INPUT), (self.output, OUTPUT)):
+            if path == folder or folder in path.parents:
+                return str(mount / path.relative_to(folder).as_posix())
+        raise ValueError(path)
+
+    def uv(self, arguments: Sequence[str], *, cwd: Path, what: str) -> str:
+        """Run the image's uv."""
+        return self.run(["uv", *arguments], cwd=cwd, what=what)
+
+    def run(self, argv: Sequence[str], *, cwd: Path, what: str) -> str:
+        """Run a command of the image."""
+        said: list[str] = []
+
+        def heard(line: str) -> None:
+            said.append(redact_urls(redact(line, self._secrets)))
+            self._on_line(said[-1])
+
+        result = self._container.exec(
+            argv, cwd=PurePosixPath(self.inside(cwd)), environment=self._environment, on_line=heard
+        )
+        if result.exit_code:
+            raise failed(what, result.exit_code, said)
+        return result.output
+
+
+def failed(what: str, code: int, said: Sequence[str]) -> InstallError:
+    """The error of a step, with the last lines of what it said."""
+    lines = "\n".join(f"    {line}" for line in said[-_SHOWN_LINES:])
+    return InstallError(f"{what} failed (exit code {code}):\n{lines}" if lines else f"{what} failed (exit code {code})")
+
+
+def _with_uv_index(environ: Mapping[str, str]) -> dict[str, str]:
+    """pip's index variables in uv's words, where uv's own are not set.
+
+    uv documents UV_DEFAULT_INDEX, UV_INDEX and UV_FIND_LINKS; it does not read pip's variables.
+    """
+    changed = dict(environ)
+    pairs = (
+        ("UV_DEFAULT_INDEX", ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")),
+        ("UV_INDEX", ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")),
+        ("UV_FIND_LINKS", ("UV_FIND_LINKS", "PIP_FIND_LINKS")),
+    )
+    for name, sources in pairs:
+        value = next((environ[source] for source in sources if environ.get(source)), None)
+        if value is not None:
+            for source in sources:
+                if source.startswith("UV_"):
+                    changed.pop(source, None)
+            changed[name] = value if name != "UV_FIND_LINKS" else ",".join(value.replace(",", " ").split())
+    return changed
+
+
+def _uv_executable(environ: Mapping[str, str]) -> str:
+    with contextlib.suppress(ImportError, FileNotFoundError):
+        from uv import find_uv_bin
+
+        return str(find_uv_bin())
+    found = shutil.which("uv", path=environ.get("PATH", os.defpath))
+    if found is None:
+        raise MissingExtraError(
+            "uv is not installed, and this build resolves and installs on the host with it",
+            hint="pip install 'lambda-backend[uv]' (an isolated build asks for it by itself)",
+        )
+    return found

@@ -1,0 +1,102 @@
+"""Wheel and artefacts are made aside and moved into place together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lambda_backend.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["Delivery", "deliver"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """One finished file and the place it goes to."""
+
+    source: Path
+    target: Path
+
+
+def deliver(deliveries: Sequence[Delivery]) -> None:
+    """Move all files to their places, or none.
+
+    What can fail (making folders, copying over a file system's border, a full disk) happens to a hidden neighbour of
+    each target first; then each neighbour is renamed over its target. A target that was there is kept aside until all
+    renames are done, and put back when one of them fails.
+
+    Raises:
+        OutputError: naming the folder and the cause; every target is as it was.
+    """
+    parts: list[tuple[Path, Path]] = []
+    made: list[Path] = []
+    try:
+        for delivery in deliveries:
+            made.extend(_make_folder(delivery.target.parent))
+            part = delivery.target.with_name(f".{delivery.target.name}.{os.getpid()}.part")
+            parts.append((part, delivery.target))
+            try:
+                os.link(delivery.source, part)
+            except OSError:
+                shutil.copyfile(delivery.source, part)
+        _rename_all(parts)
+    except OSError as error:
+        _remove_parts(parts)
+        for folder in reversed(made):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        place = deliveries[0].target.parent if error.filename is None else error.filename
+        raise OutputError(
+            f"cannot write to the output folder: {place}: {error.strerror or error}",
+            hint="make room there or allow writing, or name another folder (-C lambda.output-dir=…)",
+        ) from error
+    finally:
+        _remove_parts(parts)
+
+
+def _remove_parts(parts: Sequence[tuple[Path, Path]]) -> None:
+    for part, _ in parts:
+        # It is not there, its folder is a file, or it lies where nothing may be removed: all reported already.
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+def _make_folder(folder: Path) -> list[Path]:
+    """Make a folder with its parents; the ones that were not there, the outermost first."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+    return missing[::-1]
+
+
+def _rename_all(parts: Sequence[tuple[Path, Path]]) -> None:
+    kept: list[tuple[Path, Path]] = []
+    new: list[Path] = []
+    try:
+        for part, target in parts:
+            if target.exists():
+                aside = part.with_suffix(".old")
+                os.link(target, aside) if hasattr(os, "link") else shutil.copyfile(target, aside)
+                kept.append((aside, target))
+            else:
+                new.append(target)
+            part.replace(target)
+    except BaseException:
+        for aside, target in kept:
+            aside.replace(target)
+        for target in new:
+            target.unlink(missing_ok=True)
+        raise
+    finally:
+        for aside, _ in kept:
+            aside.unlink(missing_ok=True)

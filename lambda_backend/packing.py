@@ -1,0 +1,250 @@
+"""Makes the artefacts of a wheel, target by target."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import time
+from typing import TYPE_CHECKING
+
+from lambda_backend.archive.writer import write
+from lambda_backend.bundle.assemble import assemble
+from lambda_backend.bundle.entry import entry_members
+from lambda_backend.bundle.excludes import Excludes
+from lambda_backend.bundle.include import include_members
+from lambda_backend.bundle.sources import files_digest
+from lambda_backend.bundle.wheel import wheel_members
+from lambda_backend.install.installer import Installer
+from lambda_backend.install.open import DEFAULT_UV, Opener
+from lambda_backend.install.rebuild import rebuilt
+from lambda_backend.install.tree import fits
+from lambda_backend.planning import wanted
+from lambda_backend.report.model import Artifact, Finding
+from lambda_backend.requirements import layers, stale
+from lambda_backend.requirements import pins as pinned
+from lambda_backend.settings import artifacts as artifact_settings
+from lambda_backend.settings.interpolate import redact_urls
+from lambda_backend.sources import local_sources, project_sources, read_toml
+from lambda_backend.targets import target as target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from lambda_backend.bundle.model import Member
+    from lambda_backend.cache import Cache
+    from lambda_backend.install.installer import Dependencies
+    from lambda_backend.install.workbench import Workbench
+    from lambda_backend.metadata import ProjectMetadata
+    from lambda_backend.pipeline import Build
+    from lambda_backend.requirements.model import Pin
+    from lambda_backend.settings.model import BundlingSettings
+    from lambda_backend.settings.resolve import ArtifactSettings
+    from lambda_backend.targets import Target
+
+__all__ = ["Packer"]
+
+# What decides which archives an index offers, for the key of an unlocked resolution.
+_INDEX_VARIABLES = (
+    *(f"UV_{name}" for name in ("DEFAULT_INDEX", "INDEX", "INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX")),
+    *(f"UV_{name}" for name in ("INDEX_STRATEGY", "PRERELEASE", "RESOLUTION", "EXCLUDE_NEWER")),
+    *(f"PIP_{name}" for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS")),
+)
+
+
+class Packer:
+    """Makes every artefact that a build is asked for.
+
+    Args:
+        build: the project, its settings and the frontend's words.
+        cache: where finished work is kept.
+        stage: an empty folder for what is made; a subfolder for each installation.
+        wheel: the project's wheel.
+        project: what the wheel says of itself.
+    """
+
+    def __init__(self, build: Build, *, cache: Cache, stage: Path, wheel: Path, project: ProjectMetadata) -> None:
+        settings = build.loaded.settings
+        assert settings is not None  # noqa: S101 - the caller packages only then
+        self._settings = settings
+        self._root = build.root
+        self._environ = build.environ
+        self._words = build.words
+        self._asked = build.artifacts
+        self._cache = cache
+        self._stage = stage
+        self._wheel = wheel
+        self._project = project
+        self._backend = build.wheel_backend
+        self._opener = Opener(settings.engine, environ=build.environ, cache=cache.root / "engines", words=build.words)
+        self._layers = {item.name: item for item in artifact_settings(settings) if item.kind == "layer"}
+        self._pins: dict[tuple[str, str], tuple[Pin, ...]] = {}
+        self._scratches = 0
+        self._epoch = _epoch(build.environ)
+
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """Make them, one target after the other; in the order of the settings, then of the targets."""
+        made: list[Artifact] = []
+        names = {
+            (runtime, architecture): None
+            for artifact in self._asked
+            for runtime in artifact.runtime
+            for architecture in artifact.architecture
+        }
+        for runtime, architecture in names:
+            target = target_of(runtime, architecture)
+            self._warn_of_age(target)
+            made += self._for_target(target)
+        order = {artifact.name: index for index, artifact in enumerate(self._asked)}
+        return tuple(sorted(made, key=lambda item: order[item.settings.name]))
+
+    def _for_target(self, target: Target) -> Iterator[Artifact]:
+        installers: dict[str, Installer] = {}
+        with contextlib.ExitStack() as stack:
+            for artifact in self._asked:
+                if target.runtime.name not in artifact.runtime or target.architecture not in artifact.architecture:
+                    continue
+                place = self._place(artifact.bundling)
+                name = json.dumps(place, sort_keys=True)
+                if name not in installers:
+                    installers[name] = stack.enter_context(self._installer(target, artifact, place))
+                yield self._artifact(artifact, target, installers[name])
+
+    def _artifact(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> Artifact:
+        started = time.monotonic()
+        excludes = Excludes.for_source(artifact.exclude)
+        pins, lock = self._own_pins(artifact, target, installer)
+        layers_of = {name: self._layer_pins(name, target, installer) for name in artifact.layers}
+        if layers_of:
+            pins = layers.without(pins, layers_of, function=artifact.name)
+        local = pinned.local(pins)
+        remote = tuple(pin for pin in pins if pin not in local)
+        base: Dependencies | None = None
+        if remote:
+            base = installer.dependencies(
+                remote, prefix=artifact.path_prefix, excludes=Excludes.for_installed(artifact.exclude)
+            )
+        parts = [
+            *self._project_parts(artifact, target, installer),
+            *(self._local_part(pin, artifact, target, installer) for pin in local),
+            *self._include_parts(artifact),
+        ]
+        bundle = assemble(parts, excludes, base=base.archive if base else None)
+        file_name = f"{self._project.stem}-{artifact.name}-{target.name}.zip"
+        archive = write(self._stage / file_name, bundle.members, base=base.archive if base else None, epoch=self._epoch)
+        return Artifact(
+            settings=artifact,
+            target=target,
+            archive=archive,
+            file_name=file_name,
+            pins=pins,
+            lock=lock,
+            builder=base.builder if base else None,
+            from_cache=base is not None and base.from_cache,
+            seconds=time.monotonic() - started,
+            findings=tuple(_age_findings(target)),
+        )
+
+    def _own_pins(
+        self, artifact: ArtifactSettings, target: Target, installer: Installer
+    ) -> tuple[tuple[Pin, ...], str | None]:
+        """The artefact's pins, its layers' not yet taken away, and the name of its lock."""
+        layer_pins = [pin for name in artifact.layers for pin in self._layer_pins(name, target, installer)]
+        asked = wanted(artifact, target, self._project, self._root, layer_pins=layer_pins)
+        pins = installer.pins(asked)
+        lock = asked.lock.path.name if asked.lock else None
+        if lock is not None:
+            stale.check_covers(asked.declared, pins, lock=lock, target=target)
+        elif pins:
+            self._words.say(
+                f"{artifact.name}: no lock file; the resolved set is in the manifest "
+                "(`lambda-backend lock` would keep it)"
+            )
+        return pins, lock
+
+    def _layer_pins(self, name: str, target: Target, installer: Installer) -> tuple[Pin, ...]:
+        key = (name, target.name)
+        if key not in self._pins:
+            self._pins[key] = self._own_pins(self._layers[name], target, installer)[0]
+        return self._pins[key]
+
+    def _project_parts(
+        self, artifact: ArtifactSettings, target: Target, installer: Installer
+    ) -> Iterator[tuple[Member, ...]]:
+        if artifact.entry:
+            excludes = Excludes.for_source(artifact.exclude)
+            yield entry_members(self._root / artifact.entry, excludes, root=self._root)
+        elif artifact.project and not any(self._layers[name].project for name in artifact.layers):
+            wheel = self._wheel
+            if not fits(wheel, target, native=False):
+                wheel = rebuilt(installer, self._backend, root=self._root, name=self._project.name)
+            yield wheel_members(wheel, artifact.path_prefix, target_python=target.python, owner="project")
+
+    def _local_part(
+        self, pin: Pin, artifact: ArtifactSettings, target: Target, installer: Installer
+    ) -> tuple[Member, ...]:
+        source = pin.path or "."
+        digest = files_digest(local_sources(self._root / source, self._root))
+        wheel = installer.wheel(pin.name, source, digest)
+        return wheel_members(wheel, artifact.path_prefix, target_python=target.python, owner=pin.name)
+
+    def _include_parts(self, artifact: ArtifactSettings) -> Iterator[tuple[Member, ...]]:
+        for index, include in enumerate(artifact.include):
+            key = f"{artifact.key}.include[{index}]"
+            yield include_members(include.from_, include.to, root=self._root, key=key)
+
+    def _installer(self, target: Target, artifact: ArtifactSettings, place: Mapping[str, object]) -> Installer:
+        def open_workbench() -> contextlib.AbstractContextManager[Workbench]:
+            self._scratches += 1
+            scratch = self._stage / f"work{self._scratches}"
+            scratch.mkdir()
+            sources = project_sources(self._asked, self._root)
+            return self._opener.open(target, artifact.bundling, scratch, sources, key=f"{artifact.key}.bundling")
+
+        return Installer(
+            target,
+            cache=self._cache,
+            place=place,
+            index=self._index(artifact.bundling),
+            open_workbench=open_workbench,
+            words=self._words,
+            epoch=self._epoch,
+        )
+
+    def _place(self, bundling: BundlingSettings) -> dict[str, object]:
+        """What of the settings decides how dependencies are made. Templates only: no secret is ever hashed."""
+        return {
+            "engine": self._settings.engine,
+            "image": bundling.image if isinstance(bundling.image, str) else None,
+            "uv": bundling.tools.uv or DEFAULT_UV,
+            "environment": {name: redact_urls(value) for name, value in sorted(bundling.environment.items())},
+        }
+
+    def _index(self, bundling: BundlingSettings) -> dict[str, str]:
+        deciding = {name: redact_urls(self._environ[name]) for name in _INDEX_VARIABLES if self._environ.get(name)}
+        table = read_toml(self._root / "pyproject.toml").get("tool", {}).get("uv", {})
+        deciding["tool.uv"] = redact_urls(json.dumps(table, sort_keys=True, default=str))
+        return deciding
+
+    def _warn_of_age(self, target: Target) -> None:
+        for finding in _age_findings(target):
+            self._words.say(f"warning: {finding.message}")
+
+
+def _age_findings(target: Target) -> Sequence[Finding]:
+    runtime = target.runtime
+    today = dt.datetime.now(dt.timezone.utc).date()
+    if runtime.deprecation is None or runtime.deprecation >= today:
+        return ()
+    message = (
+        f"{runtime.name} is deprecated since {runtime.deprecation}; AWS blocks creating functions "
+        f"from {runtime.block_create} and updating them from {runtime.block_update}"
+    )
+    return (Finding(check="runtime-support", level="warn", message=message),)
+
+
+def _epoch(environ: Mapping[str, str]) -> int | None:
+    """``SOURCE_DATE_EPOCH`` (reproducible-builds.org), or None."""
+    text = environ.get("SOURCE_DATE_EPOCH", "")
+    return int(text) if text.isdecimal() else None

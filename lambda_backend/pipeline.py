@@ -1,0 +1,168 @@
+"""Puts the stages together: what each hook does, without how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lambda_backend import frontends
+from lambda_backend.errors import WheelBackendError
+from lambda_backend.report.words import Words
+from lambda_backend.settings import artifacts as artifact_settings
+from lambda_backend.settings import load
+from lambda_backend.settings.interpolate import expand
+from lambda_backend.wheel_backend import WheelBackend
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lambda_backend.report.model import Artifact
+    from lambda_backend.settings import ArtifactSettings, Settings
+    from lambda_backend.settings.load import Loaded
+
+__all__ = ["Build"]
+
+_REQUIREMENTS = {"docker": "docker>=7.1", "host": "uv>=0.13,<0.14"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """One call of one hook: the project, its settings, and the frontend's words."""
+
+    root: Path
+    loaded: Loaded
+    environ: Mapping[str, str]
+    words: Words
+
+    @classmethod
+    def load(cls, root: Path, config_settings: Mapping[str, Any], environ: Mapping[str, str]) -> Build:
+        """Read the project in ``root``.
+
+        Raises:
+            SettingsError: with every problem of the table.
+        """
+        loaded = load(root / "pyproject.toml", config_settings=config_settings, environ=environ)
+        verbose = bool(environ.get("LAMBDA_BACKEND_VERBOSE"))
+        return cls(root=root, loaded=loaded, environ=environ, words=Words(verbose=verbose))
+
+    @property
+    def artifacts(self) -> tuple[ArtifactSettings, ...]:
+        """Every artefact that this build is asked for."""
+        return artifact_settings(self.loaded.settings, self.loaded.only) if self.loaded.settings else ()
+
+    @property
+    def wheel_backend(self) -> WheelBackend:
+        """The backend that makes the wheel and the sdist."""
+        if self.loaded.wheel_backend.partition(":")[0] == "lambda_backend":
+            raise WheelBackendError("tool.lambda.wheel-backend: lambda_backend cannot be its own wheel backend")
+        return WheelBackend(self.loaded.wheel_backend, without_modules=self._is_made_of_entries())
+
+    def requires(self, hook: str) -> list[str]:
+        """What the wheel backend asks for."""
+        return self.wheel_backend.requires(hook, self.loaded.inner_config_settings)
+
+    def requires_for_wheel(self) -> list[str]:
+        """What the wheel backend asks for, and ``docker`` or ``uv`` where this build will install dependencies."""
+        asked = self.requires("get_requires_for_build_wheel")
+        settings = self.loaded.settings
+        if settings is None or self._skipped(None) is not None:
+            return asked
+        from lambda_backend.engines.choice import likely
+        from lambda_backend.planning import may_install
+
+        if not any(may_install(artifact, self.root) for artifact in self.artifacts):
+            return asked
+        engine = likely(settings.engine, self.environ)
+        return [*asked, _REQUIREMENTS[engine]] if engine in _REQUIREMENTS else asked
+
+    def delegate(self, hook: str, directory: str, *, after: tuple[Any, ...] = ()) -> str:
+        """Let the wheel backend do it all."""
+        return self.wheel_backend.call(hook, directory, self.loaded.inner_config_settings, *after)
+
+    def sdist(self, directory: Path) -> str:
+        """An sdist that holds everything the Lambda step reads."""
+        name = self.delegate("build_sdist", str(directory))
+        if self.loaded.settings is not None:
+            from lambda_backend.sdist import complete
+            from lambda_backend.sources import project_sources
+
+            added = complete(directory / name, project_sources(artifact_settings(self.loaded.settings), self.root))
+            if added:
+                self.words.say(f"added to the sdist, since the Lambda step reads them: {_listed(added)}")
+        return name
+
+    def wheel(self, directory: Path, metadata_directory: str | None) -> str:
+        """The wheel and, unless this build is asked for the wheel alone, the artefacts and their manifest."""
+        settings = self.loaded.settings
+        skipped = None if settings is None else self._skipped(directory)
+        if settings is None or skipped is not None:
+            if skipped:
+                self.words.say(skipped)
+            return self.delegate("build_wheel", str(directory), after=(metadata_directory,))
+        from lambda_backend.cache import Cache
+
+        cache = Cache.default(self.environ)
+        with cache.scratch() as stage:
+            folder = stage / "wheel"
+            folder.mkdir()
+            name = self.delegate("build_wheel", str(folder), after=(metadata_directory,))
+            self._package(cache, stage, folder / name, directory, self._output(settings, directory))
+        return name
+
+    def _package(self, cache: Any, stage: Path, wheel: Path, wheel_directory: Path, output: Path) -> None:  # noqa: ANN401
+        """Make the artefacts of a finished wheel, and move everything into place together."""
+        from lambda_backend import metadata
+        from lambda_backend.output import Delivery, deliver
+        from lambda_backend.packing import Packer
+        from lambda_backend.report.manifest import manifest
+        from lambda_backend.report.terminal import table
+
+        project = metadata.read(wheel)
+        packer = Packer(self, cache=cache, stage=stage, wheel=wheel, project=project)
+        made: tuple[Artifact, ...] = packer.artifacts()
+        text = manifest(project.name, project.version, made, {item.file_name: item.file_name for item in made})
+        described = stage / f"{project.stem}.lambda.json"
+        described.write_text(text, "utf-8")
+        deliver(
+            [
+                *(Delivery(source=item.archive.path, target=output / item.file_name) for item in made),
+                Delivery(source=described, target=output / described.name),
+                Delivery(source=wheel, target=wheel_directory / wheel.name),
+            ]
+        )
+        self.words.block(table(made))
+        self.words.say(f"{len(made)} in {output}")
+
+    def _output(self, settings: Settings, wheel_directory: Path) -> Path:
+        if settings.output_dir is None:
+            return wheel_directory
+        return wheel_directory / Path(expand(settings.output_dir, self.environ, "tool.lambda.output-dir")).expanduser()
+
+    def _skipped(self, wheel_directory: Path | None) -> str | None:
+        """Why this build makes no artefacts: the frontend would throw them away. One line, or None."""
+        frontend = frontends.keeps_only_the_wheel(self.environ, wheel_directory)
+        asked = self.loaded.output_dir_asked
+        if frontend is None or (asked is not None and Path(asked).expanduser().is_absolute()):
+            return None
+        return (
+            f"Lambda step skipped: {frontend} keeps only the wheel. "
+            "Ask for it with an absolute folder: -C lambda.output-dir=/path (or LAMBDA_BACKEND_OUTPUT_DIR)"
+        )
+
+    def _is_made_of_entries(self) -> bool:
+        """Nothing of the project is a Python package: every artefact is an entry or dependencies alone."""
+        settings = self.loaded.settings
+        if settings is None or any((self.root / name).exists() for name in ("setup.py", "setup.cfg")):
+            return False
+        from lambda_backend.sources import read_toml
+
+        if "setuptools" in read_toml(self.root / "pyproject.toml").get("tool", {}):
+            return False
+        found = artifact_settings(settings)
+        return any(artifact.entry for artifact in found) and not any(artifact.project for artifact in found)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"  # noqa: PLR2004 - as many as are shown

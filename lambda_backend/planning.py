@@ -1,0 +1,96 @@
+"""What each artefact asks for, read from the project and its wheel's metadata."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from lambda_backend.install.resolve import Wanted
+from lambda_backend.requirements.find import find_lock
+from lambda_backend.requirements.project import declared
+from lambda_backend.sources import local_metadata, locked, read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from lambda_backend.metadata import ProjectMetadata
+    from lambda_backend.requirements.model import Pin
+    from lambda_backend.settings.resolve import ArtifactSettings
+    from lambda_backend.targets import Target
+
+__all__ = ["may_install", "wanted"]
+
+
+def may_install(artifact: ArtifactSettings, root: Path) -> bool:
+    """Whether an artefact may have dependencies, told without a wheel."""
+    folder = root / artifact.entry if artifact.entry else root
+    if artifact.extras or artifact.groups or find_lock(folder, artifact.lock, key=f"{artifact.key}.lock"):
+        return True
+    project = read_toml(folder / "pyproject.toml").get("project", {})
+    return bool(project.get("dependencies")) or "dependencies" in project.get("dynamic", ())
+
+
+def wanted(
+    artifact: ArtifactSettings,
+    target: Target,
+    project: ProjectMetadata,
+    root: Path,
+    *,
+    layer_pins: Iterable[Pin] = (),
+) -> Wanted:
+    """What an artefact asks for.
+
+    Args:
+        artifact: a function or layer.
+        target: its markers decide which dependencies count.
+        project: the wheel's metadata.
+        root: the project's folder.
+        layer_pins: what the function's layers have.
+
+    Raises:
+        LockError: an unknown extra or group, a lock that is missing or unreadable.
+    """
+    found = locked(artifact, root)
+    document = read_toml(found.folder / "pyproject.toml")
+    if artifact.entry:
+        own = document.get("project", {})
+        name = str(own.get("name", ""))
+        requires: tuple[str, ...] = tuple(own.get("dependencies", ()))
+        optional = own.get("optional-dependencies", {})
+        requires += tuple(_with_extra(line, extra) for extra, lines in optional.items() for line in lines)
+        provided = tuple(optional)
+    else:
+        name, requires, provided = project.name, project.requires_dist, project.provides_extra
+    return Wanted(
+        key=artifact.key,
+        project=name,
+        root=root,
+        folder=found.folder,
+        lock=found.lock,
+        requirements=found.requirements,
+        declared=declared(
+            requires,
+            provided,
+            project=name,
+            extras=artifact.extras,
+            groups=artifact.groups,
+            dependency_groups=document.get("dependency-groups", {}),
+            target=target,
+            key=artifact.key,
+        ),
+        extras=artifact.extras,
+        groups=artifact.groups,
+        constraints=tuple(sorted(f"{pin.name}=={pin.version}" for pin in layer_pins if pin.version)),
+        metadata=tuple(
+            (path.relative_to(root).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest())
+            for path in local_metadata(found, root)
+        ),
+    )
+
+
+def _with_extra(requirement: str, extra: str) -> str:
+    """A requirement of an extra as core metadata writes it."""
+    requirement, _, marker = requirement.partition(";")
+    condition = f'extra == "{extra}"'
+    return f"{requirement.strip()} ; {f'({marker.strip()}) and ' if marker.strip() else ''}{condition}"

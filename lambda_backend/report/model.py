@@ -1,0 +1,44 @@
+"""One finished artefact, as the report and the manifest see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lambda_backend.archive.model import Archive
+    from lambda_backend.install.workbench import Builder
+    from lambda_backend.requirements.model import Pin
+    from lambda_backend.settings.resolve import ArtifactSettings
+    from lambda_backend.targets import Target
+
+__all__ = ["Artifact", "Finding"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What a check has to say of an artefact."""
+
+    check: str
+    level: str
+    """``error`` or ``warn``."""
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artifact:
+    """A zip and where it came from."""
+
+    settings: ArtifactSettings
+    target: Target
+    archive: Archive
+    file_name: str
+    pins: tuple[Pin, ...]
+    """What is in this zip, the project aside."""
+    lock: str | None
+    builder: Builder | None
+    """Who installed the dependencies; None when there are none."""
+    from_cache: bool
+    """The dependencies came from the cache."""
+    seconds: float
+    findings: tuple[Finding, ...] = ()

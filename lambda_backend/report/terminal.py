@@ -1,0 +1,67 @@
+"""The table at the end of a build."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from lambda_backend.targets import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lambda_backend.report.model import Artifact
+
+__all__ = ["human_size", "table"]
+
+_LARGEST = 3
+
+
+def human_size(size: int) -> str:
+    """Bytes in words, binary units: ``512 B``, ``1.5 KiB``, ``98.2 MiB``."""
+    value = float(size)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:  # noqa: PLR2004 - the unit's own number
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} GiB"
+
+
+def table(artifacts: Sequence[Artifact]) -> str:
+    """One row an artefact, and below it its largest packages."""
+    head = ("artefact", "size", "unzipped", "of 250 MiB", "time", "dependencies")
+    rows = [head, *(_row(artifact) for artifact in artifacts)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = []
+    for index, row in enumerate(rows):
+        cells = (
+            cell.ljust(width) if not column else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row[:-1], widths, strict=False))
+        )
+        lines.append("  ".join((*cells, row[-1])).rstrip())
+        if index:
+            lines.append(f"  {_largest(artifacts[index - 1])}")
+    return "\n".join(lines)
+
+
+def _row(artifact: Artifact) -> tuple[str, ...]:
+    archive = artifact.archive
+    if artifact.builder is None:
+        origin = "none"
+    else:
+        origin = "from cache" if artifact.from_cache else f"installed ({artifact.builder.engine})"
+    return (
+        artifact.file_name,
+        human_size(archive.size),
+        human_size(archive.unzipped_size),
+        f"{archive.unzipped_size / limits().unzipped_bytes:.1%}",
+        f"{artifact.seconds:.2f} s",
+        origin,
+    )
+
+
+def _largest(artifact: Artifact) -> str:
+    sizes: Counter[str] = Counter()
+    for member in artifact.archive.members:
+        sizes[member.owner or "other files"] += member.size
+    return "largest: " + ", ".join(f"{name} {human_size(size)}" for name, size in sizes.most_common(_LARGEST))

@@ -1,0 +1,36 @@
+"""What the person is told while a build runs: plain lines on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TextIO
+
+__all__ = ["Words"]
+
+
+class Words:
+    """Says what is being done.
+
+    Args:
+        stream: where the lines go; standard error, since a frontend may read our standard output.
+        verbose: also hand on what the tools themselves say.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, verbose: bool = False) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._verbose = verbose
+        self.started = time.monotonic()
+
+    def say(self, line: str) -> None:
+        """One step, in one line."""
+        print(f"lambda-backend: {line}", file=self._stream, flush=True)
+
+    def detail(self, line: str) -> None:
+        """One line of a tool's own log."""
+        if self._verbose and line:
+            print(f"    {line}", file=self._stream, flush=True)
+
+    def block(self, text: str) -> None:
+        """Lines that belong together, as they are."""
+        print(text, file=self._stream, flush=True)

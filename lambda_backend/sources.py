@@ -1,0 +1,158 @@
+"""What the Lambda step reads of a project: the sdist has to hold it, and a workbench has to see it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lambda_backend.bundle.entry import entry_members
+from lambda_backend.bundle.excludes import Excludes
+from lambda_backend.bundle.folder import folder_files
+from lambda_backend.bundle.include import include_members
+from lambda_backend.errors import LockError
+from lambda_backend.requirements.find import find_lock
+from lambda_backend.requirements.requirements_txt import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from lambda_backend.requirements.model import LockFile
+    from lambda_backend.requirements.requirements_txt import RequirementsFile
+    from lambda_backend.settings.resolve import ArtifactSettings
+
+__all__ = ["Locked", "lock_sources", "locked", "project_sources", "read_toml"]
+
+_CONFIGURATION = ("pyproject.toml", "uv.toml", ".python-version")
+_METADATA = ("pyproject.toml", "setup.py", "setup.cfg")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Locked:
+    """Where an artefact's dependencies are written down."""
+
+    folder: Path
+    """The project's root or the entry."""
+    lock: LockFile | None
+    requirements: RequirementsFile | None
+    """The lock, parsed, where it is a requirements file."""
+
+
+def locked(artifact: ArtifactSettings, root: Path) -> Locked:
+    """Find an artefact's lock.
+
+    Raises:
+        LockError: the named one is missing, or one cannot be read.
+    """
+    folder = root / artifact.entry if artifact.entry else root
+    lock = find_lock(folder, artifact.lock, key=f"{artifact.key}.lock")
+    requirements = parse(lock.path, root) if lock and lock.kind == "requirements" else None
+    return Locked(folder=folder, lock=lock, requirements=requirements)
+
+
+def lock_sources(found: Locked, root: Path) -> dict[str, Path]:
+    """Files that a resolution or installation reads, by their path relative to the root.
+
+    Raises:
+        LockError: a path dependency lies outside the project.
+    """
+    files = [found.folder / name for name in _CONFIGURATION] + [root / name for name in _CONFIGURATION]
+    local: list[Path] = []
+    if found.requirements is not None:
+        files += found.requirements.files
+        local += found.requirements.local_paths
+    elif found.lock is not None:
+        files.append(found.lock.path)
+        local += _local_paths(found.lock, root)
+    sources = {_relative(path, root): path for path in files if path.is_file()}
+    for path in local:
+        sources |= local_sources(path, root)
+    return sources
+
+
+def local_sources(path: Path, root: Path) -> dict[str, Path]:
+    """A local archive, or all files of a local folder that are not left out by default."""
+    if path.is_file():
+        return {_relative(path, root): path}
+    return {_relative(file, root): file for file in folder_files(path, Excludes.for_source(()), root=root)}
+
+
+def local_metadata(found: Locked, root: Path) -> Iterable[Path]:
+    """Files of local folders that say what those depend on."""
+    if found.requirements is not None:
+        folders: Iterable[Path] = found.requirements.local_paths
+    else:
+        folders = ()
+    for folder in folders:
+        yield from (folder / name for name in _METADATA if (folder / name).is_file())
+
+
+def project_sources(artifacts: Iterable[ArtifactSettings], root: Path) -> Mapping[str, Path]:
+    """Everything that the Lambda step will read, by its path relative to the root, sorted."""
+    sources: dict[str, Path] = {}
+    for artifact in artifacts:
+        found = locked(artifact, root)
+        sources |= lock_sources(found, root)
+        if artifact.entry:
+            folder = found.folder
+            for member in entry_members(folder, Excludes.for_source(artifact.exclude), root=root):
+                if not isinstance(member.source, bytes):
+                    sources[f"{_relative(folder, root)}/{member.path}"] = member.source
+        for index, include in enumerate(artifact.include):
+            key = f"{artifact.key}.include[{index}]"
+            for member in include_members(include.from_, include.to, root=root, key=key):
+                if not isinstance(member.source, bytes):
+                    sources[_relative(member.source, root)] = member.source
+    return dict(sorted(sources.items()))
+
+
+def read_toml(path: Path) -> Mapping[str, Any]:
+    """A TOML file, or an empty mapping when it is not there.
+
+    Raises:
+        LockError: it is no TOML.
+    """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        document: Mapping[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LockError(f"{path.name} is no valid TOML: {error}") from None
+    return document
+
+
+def _local_paths(lock: LockFile, root: Path) -> list[Path]:
+    """Folders and archives that a uv.lock or pylock.toml names by path."""
+    named = []
+    for package in read_toml(lock.path).get("packages" if lock.kind == "pylock" else "package", []):
+        places = (package.get("source"), package.get("directory"), package.get("archive"), package.get("sdist"))
+        for place in (*places, *package.get("wheels", ())):
+            if isinstance(place, dict):
+                named += [place[key] for key in ("editable", "directory", "virtual", "path") if _is_path(place, key)]
+    found = []
+    for name in dict.fromkeys(named):
+        path = lock.path.parent / name
+        if path.resolve() == root.resolve():
+            continue
+        if not path.resolve().is_relative_to(root.resolve()):
+            raise LockError(
+                f"{lock.path.name} names the path dependency {name}, which lies outside the project",
+                hint="the sdist cannot hold it: build with `python -m build --wheel`, or move it into the project",
+            )
+        found.append(path)
+    return found
+
+
+def _is_path(place: Mapping[str, Any], key: str) -> bool:
+    return isinstance(place.get(key), str)
+
+
+def _relative(path: Path, root: Path) -> str:
+    import os
+
+    return os.path.relpath(path, root).replace(os.sep, "/")

@@ -1,0 +1,108 @@
+"""The PEP 517 backend that makes the wheel; ours adds the Lambda step to it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+from lambda_backend.errors import WheelBackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["SETUPTOOLS", "SETUPTOOLS_REQUIREMENT", "WheelBackend"]
+
+SETUPTOOLS = "setuptools.build_meta"
+SETUPTOOLS_REQUIREMENT = "setuptools>=77"
+
+
+class WheelBackend:
+    """A backend by its name in ``build-backend`` notation (``module`` or ``module:object``, PEP 517).
+
+    Args:
+        name: such as ``hatchling.build``.
+        without_modules: the project is made of entry folders alone, so setuptools shall not look for packages.
+    """
+
+    def __init__(self, name: str, *, without_modules: bool = False) -> None:
+        self.name = name
+        self._without_modules = without_modules and name.startswith(SETUPTOOLS)
+
+    @property
+    def installed(self) -> bool:
+        """Whether the backend can be imported here."""
+        try:
+            return importlib.util.find_spec(self.name.partition(":")[0].partition(".")[0]) is not None
+        except ModuleNotFoundError:
+            return False
+
+    def has(self, hook: str) -> bool:
+        """Whether the backend offers a hook. setuptools, which offers all, is not imported for the answer."""
+        return self.name == SETUPTOOLS or callable(getattr(self._backend(), hook, None))
+
+    def requires(self, hook: str, config_settings: dict[str, Any]) -> list[str]:
+        """What the backend asks for by one of the ``get_requires_for_…`` hooks, itself included when it is ours to ask.
+
+        setuptools is the default wheel backend and not in the user's ``requires``: we ask for it when it is not there.
+        """
+        if self.name.startswith(SETUPTOOLS) and not self.installed:
+            return [SETUPTOOLS_REQUIREMENT]
+        get_requires = getattr(self._backend(), hook, None)
+        asked = list(self._call(get_requires, config_settings)) if get_requires else []
+        return [SETUPTOOLS_REQUIREMENT, *asked] if self.name.startswith(SETUPTOOLS) else asked
+
+    def call(self, hook: str, *arguments: Any) -> str:  # noqa: ANN401 - whatever the hook takes
+        """Run a hook that makes something and returns its basename."""
+        function = getattr(self._backend(), hook, None)
+        if function is None:
+            raise WheelBackendError(
+                f'tool.lambda.wheel-backend: "{self.name}" has no hook {hook}',
+                hint="use a wheel backend that offers it, or another way of installing",
+            )
+        return str(self._call(function, *arguments))
+
+    def _call(self, function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - whatever the hook takes and gives
+        with _setuptools_without_discovery() if self._without_modules else contextlib.nullcontext():
+            return function(*arguments)
+
+    @functools.cached_property
+    def _imported(self) -> Any:  # noqa: ANN401 - a module or an object in it
+        module_name, _, path = self.name.partition(":")
+        try:
+            backend: Any = importlib.import_module(module_name)
+            for attribute in filter(None, path.split(".")):
+                backend = getattr(backend, attribute)
+        except ModuleNotFoundError as error:
+            if error.name is None or not (module_name + ".").startswith(error.name + "."):
+                raise
+            distribution = "setuptools" if self.name.startswith(SETUPTOOLS) else module_name.partition(".")[0]
+            raise WheelBackendError(
+                f'tool.lambda.wheel-backend: "{self.name}" cannot be imported: no module {error.name}',
+                hint=f"add {distribution} to build-system.requires, or install it for a build without isolation",
+            ) from None
+        except AttributeError as error:
+            raise WheelBackendError(f'tool.lambda.wheel-backend: "{self.name}": {error}') from None
+        return backend
+
+    def _backend(self) -> Any:  # noqa: ANN401 - a module or an object in it
+        return self._imported
+
+
+@contextlib.contextmanager
+def _setuptools_without_discovery() -> Iterator[None]:
+    """Let ``setuptools.setup()`` find no modules.
+
+    A project made only of entry folders has nothing for the wheel, and setuptools' discovery takes those folders for
+    packages or refuses the project ("Multiple top-level packages discovered in a flat-layout").
+    """
+    import setuptools
+
+    setup = setuptools.setup
+    setuptools.setup = functools.partial(setup, packages=[], py_modules=[])
+    try:
+        yield
+    finally:
+        setuptools.setup = setup
