@@ -10,9 +10,11 @@ import pytest
 from test_settings_bad_tables import GOOD, LATER, SHEET
 from validate_pyproject import api, plugins
 
-from lambda_backend.settings import reference
+from lambda_backend.errors import SettingsError
+from lambda_backend.settings import consistency, parse, reference
 from lambda_backend.settings.hints import keys
 from lambda_backend.settings.model import Settings
+from lambda_backend.settings.problems import Problems
 from lambda_backend.settings.schema import generate, schema
 
 if sys.version_info >= (3, 11):
@@ -21,6 +23,68 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parents[3]
+WHOLE = """
+runtime = "python3.13"
+architecture = ["x86_64", "arm64"]
+handler = "shop.api.handler"
+wheel-backend = "hatchling.build"
+engine = "auto"
+output-dir = "lambda"
+lock = "uv.lock"
+extras = ["pdf"]
+groups = ["prod"]
+include = [{ from = "conf/*.json", to = "conf" }]
+exclude = ["tests/", "*.pyi"]
+omit = ["boto3", "botocore"]
+bytecode = true
+strip = true
+sbom = true
+max-size = "100 MiB"
+
+[functions.api]
+handler = "shop.api.handler"
+layers = ["deps"]
+
+[functions.worker]
+entry = "functions/worker"
+handler = "index.handler"
+
+[layers.deps]
+extras = ["data"]
+project = false
+path-prefix = "python"
+
+[bundling]
+image = "public.ecr.aws/sam/build-python3.13"
+build-args = { PIP_INDEX_URL = "${PIP_INDEX_URL}" }
+environment = { PIP_INDEX_URL = "https://aws:${CODEARTIFACT_TOKEN}@example.com/simple/" }
+network = "host"
+user = "1000:1000"
+security-opt = ["no-new-privileges"]
+volumes = [{ host-path = "/host", container-path = "/container", read-only = true }]
+volumes-from = ["777f7dc92da7"]
+entrypoint = ["sh"]
+command = ["-c"]
+working-directory = "/work"
+platform = "linux/arm64"
+file-access = "auto"
+ca-bundle = "auto"
+ssh = "default"
+secrets = [{ id = "netrc", source = "~/.netrc", target = "/home/build/.netrc" }]
+tools = { uv = "0.13", poetry = "2.2", pipenv = "2026.0" }
+poetry = { hashes = true, urls = true }
+before = ["pytest -q"]
+after = ["pylint $LAMBDA_OUTPUT_DIR/shop"]
+
+[checks]
+size = "error"
+binaries = "error"
+handler = "error"
+import-handler = false
+collisions = "error"
+secrets = "error"
+runtime-support = "warn"
+"""
 # What only a build sees: what stands between keys, names, and rules that a pattern cannot say.
 BETWEEN_KEYS = {
     "empty functions",
@@ -105,3 +169,25 @@ def test_validate_pyproject_takes_the_schema() -> None:
     table["layers"]["deps"]["bundling"]["netwrk"] = "host"
     with pytest.raises(Exception, match="netwrk"):
         validator(project)
+
+
+def test_examples_are_good_by_the_schema() -> None:
+    for pyproject in sorted((ROOT / "examples").glob("**/pyproject.toml")):
+        table = tomllib.loads(pyproject.read_text("utf-8")).get("tool", {}).get("lambda")
+        if table is not None:
+            jsonschema.validate(table, schema())
+
+
+def test_the_whole_table_is_good_by_the_schema() -> None:
+    jsonschema.validate(tomllib.loads(WHOLE), schema())
+
+
+def test_the_whole_table_is_good_but_for_what_comes_later() -> None:
+    problems = Problems()
+    settings = parse.read(tomllib.loads(WHOLE), problems)
+    consistency.check(settings, problems)
+    with pytest.raises(SettingsError) as caught:
+        problems.raise_if_any()
+    assert {problem.partition(": ")[2] for problem in caught.value.problems} == {"not supported yet"}
+    assert settings.max_size == 100 * 1024**2
+    assert settings.bundling.secrets[0].target == "/home/build/.netrc"
