@@ -94,7 +94,11 @@ def _from_environment(
         if variable in by_variable:
             yield by_variable[variable], variable, environ[variable]
         elif variable == _PREFIX or variable.startswith(f"{_PREFIX}_"):
-            problems.add(variable, f"unknown variable{nearest(variable, by_variable)}")
+            problems.add(variable, f"unknown variable{nearest(variable, map(variable_of, _settable(known)))}")
+
+
+def _settable(known: Mapping[str, str]) -> list[str]:
+    return [key for key, form in known.items() if form != "unfit"]
 
 
 def _from_frontend(
@@ -106,7 +110,7 @@ def _from_frontend(
         elif key.startswith(("lambda.functions.", "lambda.layers.")):
             problems.add(f"-C {key}", "a key of one function or layer cannot be set for one build")
         else:
-            problems.add(f"-C {key}", f"unknown setting{nearest(key, known)}")
+            problems.add(f"-C {key}", f"unknown setting{nearest(key, _settable(known))}")
 
 
 def _converted(form: str, label: str, value: Any, problems: Problems) -> Any:  # noqa: ANN401 - TOML's types; None for a problem

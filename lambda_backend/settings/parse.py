@@ -16,6 +16,8 @@ from lambda_backend.settings.rules import broken_rule, size_in_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lambda_backend.settings.hints import Key
+
 __all__ = ["read"]
 
 _FAILED: Any = object()
@@ -60,7 +62,9 @@ class _Reader:
         known = keys(record)
         for name in raw:
             if name not in known:
-                self.problems.add(place.key(name), f"unknown key{nearest(name, known)}")
+                self.problems.add(
+                    place.key(name), f"unknown key{_inner_table_with(name, known) or nearest(name, known)}"
+                )
         values: dict[str, Any] = {}
         failed = False
         for name, key in known.items():
@@ -176,6 +180,14 @@ class _Reader:
     def _wrong_type(self, expected: str, raw: object, place: Place) -> Any:  # noqa: ANN401 - always _FAILED
         self.problems.add(place, f"expected {expected}, got {_described(raw, quiet=place.quiet)}")
         return _FAILED
+
+
+def _inner_table_with(name: str, known: Mapping[str, Key]) -> str:
+    for key in known.values():
+        (member, *_) = unwrap(key.hint).members
+        if shape(member) == "record" and name in keys(member):
+            return f"; it is a key of {quoted(key.name)}"
+    return ""
 
 
 def _takes(member: Any, raw: object) -> bool:  # noqa: ANN401 - a type of any form

@@ -36,6 +36,11 @@ SHEET: dict[str, tuple[str, list[str]]] = {
     "unknown key": (GOOD + "enginee = 'host'", ['tool.lambda.enginee: unknown key; did you mean "engine"?']),
     "snake case": (GOOD + "output_dir = 'x'", ['tool.lambda.output_dir: unknown key; did you mean "output-dir"?']),
     "unknown key like none": (GOOD + "zzz = 1", ["tool.lambda.zzz: unknown key"]),
+    "key of bundling": (GOOD + "image = 'x'", ['tool.lambda.image: unknown key; it is a key of "bundling"']),
+    "key of tools": (
+        GOOD + "bundling.pipenv = '1'",
+        ['tool.lambda.bundling.pipenv: unknown key; it is a key of "tools"'],
+    ),
     "quoted unknown key": (GOOD + '"a b" = 1', ['tool.lambda."a b": unknown key']),
     "unknown key of a layer": (
         GOOD + "[tool.lambda.layers.deps]\npath-prefx = 'x'",
