@@ -1,0 +1,89 @@
+"""Which lock or requirements file an artefact's dependencies come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lambda_backend.errors import LockError
+from lambda_backend.requirements.model import LockFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lambda_backend.requirements.model import LockKind
+
+__all__ = ["find_lock", "lock_kind"]
+
+_ORDER = (
+    "pylock.lambda.toml",
+    "pylock.toml",
+    "uv.lock",
+    "poetry.lock",
+    "Pipfile.lock",
+    "requirements.txt",
+)
+_BY_NAME: dict[str, LockKind] = {
+    "pylock.toml": "pylock",
+    "uv.lock": "uv",
+    "poetry.lock": "poetry",
+    "Pipfile.lock": "pipenv",
+}
+_UNSUPPORTED = {
+    "poetry": "export it with `poetry export --output requirements.txt` (poetry-plugin-export) "
+    "and set the key `lock` to that file",
+    "pipenv": "export it with `pipenv requirements --hash > requirements.txt` and set the key `lock` to that file",
+}
+
+
+def lock_kind(name: str) -> LockKind | None:
+    """The format that a file has by its name; None for an unknown one."""
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    # PEP 751: a named lock file is pylock.NAME.toml, and NAME has no dot.
+    if name.startswith("pylock.") and name.endswith(".toml") and name.count(".") == 2:  # noqa: PLR2004
+        return "pylock"
+    if name.endswith((".txt", ".in")):
+        return "requirements"
+    return None
+
+
+def find_lock(folder: Path, named: str | None, *, key: str) -> LockFile | None:
+    """The lock file that was named, or the first that the folder has.
+
+    Only the folder itself is searched: a workspace's ``uv.lock`` in a folder above has to be named.
+
+    Args:
+        folder: the project's, or an entry's.
+        named: value of the key ``lock``, relative to the folder.
+        key: that key, such as ``tool.lambda.functions.api.lock``.
+
+    Raises:
+        LockError: for a named file that is missing or of no known kind, and for a chosen one of a kind that cannot be
+            read yet.
+    """
+    if named is not None:
+        return _named(folder, named, key=key)
+    for name in _ORDER:
+        path = folder / name
+        if path.is_file():
+            return _supported(path, lock_kind(name), key=key)
+    return None
+
+
+def _named(folder: Path, named: str, *, key: str) -> LockFile:
+    path = folder / named
+    kind = lock_kind(path.name)
+    if kind is None:
+        raise LockError(
+            f"{key}: {named!r} is no known kind of lock file",
+            hint="known names: pylock.toml, pylock.NAME.toml, uv.lock, poetry.lock, Pipfile.lock, *.txt and *.in",
+        )
+    if not path.is_file():
+        raise LockError(f"{key}: there is no file {named!r} in {folder}")
+    return _supported(path, kind, key=key)
+
+
+def _supported(path: Path, kind: LockKind | None, *, key: str) -> LockFile:
+    if kind is None or kind in _UNSUPPORTED:
+        raise LockError(f"{key}: {path.name} is not supported yet", hint=_UNSUPPORTED.get(str(kind)))
+    return LockFile(kind=kind, path=path)

@@ -1,0 +1,95 @@
+"""Pins as a PEP 751 text that uv installs from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from packaging.utils import InvalidSdistFilename, parse_sdist_filename
+
+from lambda_backend.errors import LockError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lambda_backend.requirements.model import Pin
+
+__all__ = ["pylock_text"]
+
+
+def pylock_text(pins: Iterable[Pin], *, prefix: str = "") -> str:
+    """A pylock with the one chosen archive of each pin, and no conditions; folders are left out.
+
+    Args:
+        pins: as ``pylock.select`` gives them.
+        prefix: where the project's root lies for the reader: absolute, or relative to the pylock's folder. Goes before
+            every path.
+
+    Raises:
+        LockError: for a name that is no valid Unicode, which TOML cannot hold.
+    """
+    parts = ['lock-version = "1.0"\ncreated-by = "lambda-backend"\n']
+    written = sorted((pin for pin in pins if pin.kind != "directory"), key=lambda pin: pin.name)
+    parts += [_package(pin, prefix) for pin in written]
+    if not written:
+        parts.append("packages = []\n")
+    return "\n".join(parts)
+
+
+def _package(pin: Pin, prefix: str) -> str:
+    version = f"version = {_string(pin.version)}\n" if pin.version is not None else ""
+    return f"[[packages]]\nname = {_string(pin.name)}\n{version}{_source(pin, prefix)}\n"
+
+
+def _source(pin: Pin, prefix: str) -> str:
+    entries = _place(pin, prefix)
+    if pin.subdirectory is not None:
+        entries["subdirectory"] = _string(pin.subdirectory)
+    if pin.kind == "vcs":
+        return f"vcs = {_table({'type': _string(pin.vcs or 'git'), **entries, 'commit-id': _string(pin.commit or '')})}"
+    # PEP 751: archives have at least one hash. uv takes an empty table too (with a warning); packaging does not.
+    entries["hashes"] = _table({json.dumps(algorithm): _string(value) for algorithm, value in _hashes(pin)})
+    if pin.kind == "wheel":
+        return f"wheels = [{_table(entries)}]"
+    # An archive whose name is no sdist's (a repository's snapshot) may only be written as an archive; any other is
+    # better written as an sdist, since uv refuses file: URLs of archives.
+    return f"{'sdist' if _has_sdist_name(pin) else 'archive'} = {_table(entries)}"
+
+
+def _place(pin: Pin, prefix: str) -> dict[str, str]:
+    if pin.path is not None:
+        return {"path": _string(f"{prefix.rstrip('/')}/{pin.path}" if prefix else pin.path)}
+    url = pin.url or ""
+    if pin.kind != "vcs" and url.startswith("file:"):
+        return {"path": _string(url2pathname(urlsplit(url).path))}
+    return {"url": _string(url)}
+
+
+def _hashes(pin: Pin) -> tuple[tuple[str, str], ...]:
+    return pin.hashes or ((("sha256", pin.sha256),) if pin.sha256 is not None else ())
+
+
+def _has_sdist_name(pin: Pin) -> bool:
+    if pin.subdirectory is not None:
+        return False
+    place = pin.path if pin.path is not None else urlsplit(pin.url or "").path
+    try:
+        name, version = parse_sdist_filename(place.rpartition("/")[2])
+    except InvalidSdistFilename:
+        return False
+    return name == pin.name and str(version) == pin.version
+
+
+def _table(entries: dict[str, str]) -> str:
+    return "{ " + ", ".join(f"{key} = {value}" for key, value in entries.items()) + " }" if entries else "{}"
+
+
+def _string(text: str) -> str:
+    # TOML: a basic string is a JSON string, but TOML wants DEL escaped, and no surrogates, not in pairs either.
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise LockError(f"{text!r} is no valid Unicode and cannot be written to a lock file") from None
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
