@@ -1,0 +1,119 @@
+"""Reads, hashes and compresses members in threads; gives them in order.
+
+The compressor is libdeflate, from the PyPI package ``deflate``: it comes with the package, so that the bytes do not
+depend on the host's zlib. It leaves the interpreter lock, as ``hashlib`` and ``zlib.crc32`` do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lambda_backend.archive.format import DEFLATED, STORED
+from lambda_backend.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from concurrent.futures import Future
+
+    from lambda_backend.bundle.model import Member
+
+__all__ = ["Compressed", "compressed"]
+
+LEVEL = 6
+_THREADS = 8
+_IN_FLIGHT_BYTES = 48 << 20
+_IN_FLIGHT_MEMBERS = 512
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compressed:
+    """A member's bytes as they go into a zip."""
+
+    member: Member
+    size: int
+    crc: int
+    sha256: str
+    method: int
+    payload: bytes | bytearray
+
+
+def compressed(members: Sequence[Member]) -> Generator[Compressed, None, None]:
+    """Compress members in threads and give them in their order.
+
+    At most 48 MiB of sources are on their way at a time, or one file that is larger by itself. A file is held in
+    memory as a whole, for libdeflate compresses no streams; Lambda's limit bounds it to 250 MiB.
+
+    Raises:
+        BundleError: a source is gone or changes while it is read.
+    """
+    threads = ThreadPoolExecutor(max_workers=min(_THREADS, os.cpu_count() or 1), thread_name_prefix="compress")
+    queue: deque[tuple[int, Future[Compressed]]] = deque()
+    waiting = 0
+    try:
+        for member in members:
+            size = _size(member)
+            while queue and (waiting + size > _IN_FLIGHT_BYTES or len(queue) >= _IN_FLIGHT_MEMBERS):
+                first, future = queue.popleft()
+                yield future.result()
+                waiting -= first
+            queue.append((size, threads.submit(_compress, member)))
+            waiting += size
+        while queue:
+            yield queue.popleft()[1].result()
+    finally:
+        threads.shutdown(cancel_futures=True)
+
+
+def _compress(member: Member) -> Compressed:
+    import deflate
+
+    content = _read(member)
+    payload: bytes | bytearray = deflate.deflate_compress(content, LEVEL)
+    method = DEFLATED
+    if len(payload) >= len(content):
+        method, payload = STORED, content
+    return Compressed(
+        member=member,
+        size=len(content),
+        crc=zlib.crc32(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        method=method,
+        payload=payload,
+    )
+
+
+def _size(member: Member) -> int:
+    if isinstance(member.source, bytes):
+        return len(member.source)
+    try:
+        return member.source.stat().st_size
+    except OSError as error:
+        raise _unreadable(member, error) from error
+
+
+def _read(member: Member) -> bytes:
+    source = member.source
+    if isinstance(source, bytes):
+        return source
+    try:
+        with source.open("rb", buffering=0) as stream:
+            before = os.fstat(stream.fileno())
+            content = stream.readall()
+            after = os.fstat(stream.fileno())
+    except OSError as error:
+        raise _unreadable(member, error) from error
+    if before.st_mtime_ns != after.st_mtime_ns or not before.st_size == after.st_size == len(content):
+        raise BundleError(f"{source} changed while it was read", hint="build again when nothing writes to it")
+    return content
+
+
+def _unreadable(member: Member, error: OSError) -> BundleError:
+    assert isinstance(member.source, Path)  # noqa: S101 - bytes are not read from anywhere
+    return BundleError(f"{member.source} (for {member.path}) cannot be read: {error.strerror}")

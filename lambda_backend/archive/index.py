@@ -1,0 +1,48 @@
+"""The index beside a kept archive: what its zip holds, without reading the zip."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+from lambda_backend.archive.model import Archive, ArchivedMember
+from lambda_backend.errors import OutputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["load_index", "save_index"]
+
+_SCHEMA = 1
+_FIELDS = tuple(field.name for field in dataclasses.fields(ArchivedMember))
+_ARCHIVE_FIELDS = ("size", "unzipped_size", "sha256", "content_digest", "directory_offset", "timestamp")
+
+
+def save_index(archive: Archive, path: Path) -> None:
+    """Write an archive's index.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    index: dict[str, Any] = {"schema": _SCHEMA} | {name: getattr(archive, name) for name in _ARCHIVE_FIELDS}
+    index["members"] = [[getattr(member, name) for name in _FIELDS] for member in archive.members]
+    try:
+        path.write_text(json.dumps(index, separators=(",", ":")), "utf-8")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def load_index(path: Path, archive_path: Path) -> Archive | None:
+    """Read the index of a kept zip; None when it is not there, not whole, or the zip has another size."""
+    try:
+        index = json.loads(path.read_text("utf-8"))
+        if index["schema"] != _SCHEMA or archive_path.stat().st_size != index["size"]:
+            return None
+        return Archive(
+            path=archive_path,
+            members=tuple(ArchivedMember(**dict(zip(_FIELDS, row, strict=True))) for row in index["members"]),
+            **{name: index[name] for name in _ARCHIVE_FIELDS},
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

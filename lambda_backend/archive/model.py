@@ -1,0 +1,78 @@
+"""A zip that has been written, and where each file lies in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["Archive", "ArchivedMember", "content_digest"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArchivedMember:
+    """One file in a zip."""
+
+    path: str
+    size: int
+    """Bytes, uncompressed."""
+    compressed_size: int
+    crc: int
+    method: int
+    """0 for stored, 8 for deflated (APPNOTE 4.4.5)."""
+    offset: int
+    """Where its local header starts."""
+    sha256: str
+    """Hex, of the uncompressed bytes."""
+    executable: bool
+    owner: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Archive:
+    """A finished zip."""
+
+    path: Path
+    members: tuple[ArchivedMember, ...]
+    """Sorted by path."""
+    size: int
+    """Bytes of the zip."""
+    unzipped_size: int
+    sha256: str
+    """Hex, of the zip's bytes."""
+    content_digest: str
+    """See the function of this name."""
+    directory_offset: int
+    """Where the central directory starts: as many bytes a later archive copies."""
+    timestamp: int
+    """The MS-DOS date and time of every member; the date is the upper half."""
+
+    @property
+    def code_sha256(self) -> str:
+        """``CodeSha256`` as Lambda reports it: base64 of the digest."""
+        return base64.b64encode(bytes.fromhex(self.sha256)).decode()
+
+
+class _Content(Protocol):
+    @property
+    def path(self) -> str: ...
+    @property
+    def executable(self) -> bool: ...
+    @property
+    def sha256(self) -> str: ...
+
+
+def content_digest(members: Iterable[_Content]) -> str:
+    """Hex SHA-256 over mode, digest and path of every file; compression and time stamps do not matter.
+
+    The hashed text has one line ``0644 <sha256> <path>`` for each file, sorted by path.
+    """
+    digest = hashlib.sha256()
+    for member in sorted(members, key=lambda member: member.path):
+        digest.update(f"{'0755' if member.executable else '0644'} {member.sha256} {member.path}\n".encode())
+    return digest.hexdigest()

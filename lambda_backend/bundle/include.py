@@ -1,0 +1,120 @@
+"""The files that an ``include`` adds."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lambda_backend.bundle.excludes import Excludes
+from lambda_backend.bundle.model import Member
+from lambda_backend.bundle.paths import normalised, path_problem
+from lambda_backend.bundle.walk import Found, refuse, walk
+from lambda_backend.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["include_members"]
+
+_ANY_DEPTH = "**"
+
+
+def include_members(from_pattern: str, to: str, *, root: Path, key: str) -> tuple[Member, ...]:
+    """The files that a pattern matches, sorted by path.
+
+    A file keeps its path below the first wildcard's folder: ``conf/*.json`` with ``to = "conf"`` gives
+    ``conf/NAME``, ``data/**/*.csv`` with ``to = ""`` gives what lies below ``data``. A folder, written out or matched,
+    brings its whole tree; one that is written out leaves its own name behind.
+
+    Args:
+        from_pattern: relative to the project; ``*``, ``?`` and ``[…]`` inside a name, ``**`` for any depth.
+        to: folder in the zip; empty or ``.`` for its root.
+        root: the project's folder.
+        key: where the include is written, for errors (``tool.lambda.include[0]``).
+
+    Raises:
+        BundleError: nothing matches, or a match leaves the project, also by a link.
+    """
+    anchor, wild = _split(from_pattern, key)
+    prefix = normalised("/".join(segment for segment in to.split("/") if segment not in {"", "."}))
+    if prefix and (problem := path_problem(prefix)):
+        raise BundleError(f"{key}.to: {to!r} {problem}")
+    start = root.joinpath(*anchor)
+    _refuse_outside(start, root, from_pattern, key)
+    if start.is_file() and not wild:
+        executable = bool(start.stat().st_mode & 0o100)
+        files: Sequence[Found] = (Found(path=normalised(start.name), source=start, executable=executable),)
+    elif start.is_dir():
+        files = _matching(start, wild or [_ANY_DEPTH], root=root, what=f"{key}: {from_pattern!r}")
+    else:
+        files = ()
+    if not files:
+        raise BundleError(
+            f"{key}.from: nothing matches {from_pattern!r}",
+            hint="it is relative to pyproject.toml's folder; caches and virtual environments are left out",
+        )
+    return tuple(
+        Member(
+            path=f"{prefix}/{found.path}" if prefix else found.path,
+            source=found.source,
+            executable=found.executable,
+            owner="include",
+        )
+        for found in files
+    )
+
+
+def _split(pattern: str, key: str) -> tuple[list[str], list[str]]:
+    """The folders up to the first wildcard, and the segments from there."""
+    segments = [segment for segment in pattern.split("/") if segment not in {"", "."}]
+    if ".." in segments or pattern.startswith("/") or Path(pattern).is_absolute():
+        raise BundleError(f"{key}.from: {pattern!r} leaves the project", hint="copy the files below pyproject.toml")
+    wild = next((index for index, segment in enumerate(segments) if set(segment) & set("*?[")), len(segments))
+    return segments[:wild], [normalised(segment) for segment in segments[wild:]]
+
+
+def _refuse_outside(start: Path, root: Path, pattern: str, key: str) -> None:
+    real_root = os.path.realpath(root)
+    if os.path.commonpath([os.path.realpath(start), real_root]) != real_root:
+        raise BundleError(
+            f"{key}.from: {pattern!r} leaves the project by a link", hint="copy the files below pyproject.toml"
+        )
+
+
+def _matching(start: Path, wild: Sequence[str], *, root: Path, what: str) -> tuple[Found, ...]:
+    defaults = Excludes()
+
+    def skip(path: str, source: Path, *, is_dir: bool) -> bool:
+        states = _states(wild, path)
+        if not (states if is_dir else len(wild) in states):
+            return True
+        return defaults.excluded_source(path, source, is_dir=is_dir)
+
+    files, problems = walk(start, boundary=root, skip=skip)
+    refuse(what, problems)
+    return files
+
+
+def _states(wild: Sequence[str], path: str) -> set[int]:
+    """How many segments of the pattern a path can use up; all of them means that it, or a folder above it, matches."""
+    states = _skipping(wild, {0})
+    for name in path.split("/"):
+        if len(wild) in states:
+            # The folder above matches; it brings its tree.
+            return {len(wild)}
+        stay = {state for state in states if wild[state] == _ANY_DEPTH}
+        states = _skipping(wild, stay | {state + 1 for state in states if fnmatch.fnmatchcase(name, wild[state])})
+    return states
+
+
+def _skipping(wild: Sequence[str], states: set[int]) -> set[int]:
+    """With the states that come of a ``**`` that stands for no folder; a last ``**`` stands for one name at least."""
+    reached = set(states)
+    for state in sorted(states):
+        current = state
+        while current < len(wild) - 1 and wild[current] == _ANY_DEPTH:
+            current += 1
+            reached.add(current)
+    return reached

@@ -1,0 +1,132 @@
+"""Walks a folder in a fixed order, following links that stay inside a boundary."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from lambda_backend.bundle.paths import normalised, path_problem
+from lambda_backend.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["Found", "Problem", "Skip", "refuse", "walk"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """A regular file."""
+
+    path: str
+    """From the walked folder, forward slashes, NFC."""
+    source: Path
+    executable: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """Something that cannot be shipped."""
+
+    path: str
+    why: str
+    """In words that follow the path; the same on every host."""
+
+
+class Skip(Protocol):
+    """Whether to leave out a file, or a folder with all that is below it."""
+
+    def __call__(self, path: str, source: Path, *, is_dir: bool) -> bool:
+        """Args are the path from the walked folder, the path on disk, and whether it is a folder or a link to one."""
+
+
+def walk(folder: Path, *, boundary: Path, skip: Skip) -> tuple[tuple[Found, ...], tuple[Problem, ...]]:
+    """All files below a folder, sorted by path, and all that stands in the way of shipping it.
+
+    Links to files and folders are followed as far as they stay inside ``boundary``; what ``skip`` leaves out is not
+    even looked at.
+    """
+    walker = _Walker(Path(os.path.realpath(boundary)), skip)
+    files = sorted(walker.folder(folder, "", (os.path.realpath(folder),)), key=lambda found: found.path)
+    return tuple(files), tuple(sorted(walker.problems, key=lambda problem: problem.path))
+
+
+def refuse(what: str, problems: Sequence[Problem]) -> None:
+    """Raise BundleError with all the problems, if there are any."""
+    if problems:
+        lines = "\n".join(f"  - {problem.path!r} {problem.why}" for problem in problems)
+        raise BundleError(f"{what} cannot be shipped:\n{lines}", hint="mend these, or list them in exclude")
+
+
+class _Walker:
+    def __init__(self, boundary: Path, skip: Skip) -> None:
+        self.boundary = boundary
+        self.skip = skip
+        self.problems: list[Problem] = []
+
+    def folder(self, folder: Path, path: str, above: tuple[str, ...]) -> Iterator[Found]:
+        """Files of a folder.
+
+        Args:
+            folder: on disk.
+            path: from the walked folder; empty for itself.
+            above: real paths of this folder and the ones it was reached through.
+        """
+        try:
+            with os.scandir(folder) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except OSError as error:
+            self._problem(path, f"cannot be read: {error.strerror}")
+            return
+        names: dict[str, str] = {}
+        for entry in entries:
+            name = normalised(entry.name)
+            inner = f"{path}/{name}" if path else name
+            is_dir = entry.is_dir() if not entry.is_symlink() else Path(entry.path).is_dir()
+            if self.skip(inner, Path(entry.path), is_dir=is_dir):
+                continue
+            if problem := path_problem(name):
+                self._problem(inner, problem)
+            elif name in names:
+                self._problem(inner, f"is there twice, as {names[name]!a} and {entry.name!a}")
+            else:
+                names[name] = entry.name
+                yield from self._entry(entry, inner, above)
+
+    def _entry(self, entry: os.DirEntry[str], path: str, above: tuple[str, ...]) -> Iterator[Found]:
+        source = Path(entry.path)
+        if entry.is_symlink() and not self._may_follow(source, path):
+            return
+        try:
+            status = source.stat()
+        except OSError as error:
+            self._problem(path, f"cannot be read: {error.strerror}")
+            return
+        if stat.S_ISDIR(status.st_mode):
+            real = os.path.realpath(source)
+            if real in above:
+                self._problem(path, f"is a link to {str(source.readlink())!r}, a folder that it is in")
+            else:
+                yield from self.folder(source, path, (*above, real))
+        elif stat.S_ISREG(status.st_mode):
+            yield Found(path=path, source=source, executable=bool(status.st_mode & stat.S_IXUSR))
+        else:
+            self._problem(path, "is neither a file nor a folder")
+
+    def _may_follow(self, link: Path, path: str) -> bool:
+        target = str(link.readlink())
+        try:
+            real = Path(os.path.realpath(link, strict=True))
+        except OSError as error:
+            self._problem(path, f"is a link to {target!r} that leads nowhere: {error.strerror}")
+            return False
+        if not real.is_relative_to(self.boundary):
+            self._problem(path, f"is a link to {target!r}, outside {self.boundary.name or self.boundary}")
+            return False
+        return True
+
+    def _problem(self, path: str, why: str) -> None:
+        self.problems.append(Problem(path=path or ".", why=why))
