@@ -71,7 +71,8 @@ def select(  # noqa: PLR0913 - all by keyword
         project: its own name, which is left out.
         extras: for a lock that offers extras.
         groups: for a lock that offers groups; they come on top of the lock's default ones.
-        allowed_hashes: by distribution, ``sha256:…``: archives without one of them are passed over.
+        allowed_hashes: by distribution, ``sha256:…``: archives without one of them are passed over, and a distribution
+            that has none is an error. None: any archive will do.
         seen_as: the root's absolute path where the lock was made (a container's mount); the root itself if None.
 
     Raises:
@@ -79,8 +80,7 @@ def select(  # noqa: PLR0913 - all by keyword
     """
     lock = _read(text, source)
     _check_offered(lock, extras, groups, source)
-    allowed = allowed_hashes or {}
-    lock = _narrowed(lock, target, project, allowed, source)
+    lock = _narrowed(lock, target, project, allowed_hashes, source)
     places = Places(root=root, directory=directory, seen_as=seen_as)
     pins = []
     problems = []
@@ -93,7 +93,7 @@ def select(  # noqa: PLR0913 - all by keyword
             continue
         pins.append(pin)
         if isinstance(origin, PackageArchive):
-            problems += _archive_problems(pin, target, allowed)
+            problems += _archive_problems(pin, target, allowed_hashes)
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise LockError(f"{source} cannot be used for {target.name}:\n{lines}", hint=_OUTSIDE if outside else None)
@@ -135,7 +135,7 @@ def _check_offered(lock: Pylock, extras: Iterable[str], groups: Iterable[str], s
 
 
 def _narrowed(
-    lock: Pylock, target: Target, project: str | None, allowed: Mapping[str, frozenset[str]], source: str
+    lock: Pylock, target: Target, project: str | None, allowed: Mapping[str, frozenset[str]] | None, source: str
 ) -> Pylock:
     """The lock without the project, without archives whose hash is not allowed, and with a decided requires-python."""
     if not _fits(lock.requires_python, target):
@@ -172,10 +172,11 @@ def _decided(package: Package, target: Target) -> Package:
     return dataclasses.replace(package, requires_python=None) if _fits(package.requires_python, target) else package
 
 
-def _allowed(package: Package, allowed: Mapping[str, frozenset[str]]) -> Package | None:
-    hashes = allowed.get(package.name)
-    if hashes is None or package.is_direct:
+def _allowed(package: Package, allowed: Mapping[str, frozenset[str]] | None) -> Package | None:
+    if allowed is None or package.is_direct:
         return package
+    # pip: with one hash, every distribution has to have one, those too that only others depend on.
+    hashes = allowed.get(package.name, frozenset())
     wheels = [wheel for wheel in package.wheels or () if _has(wheel.hashes, hashes)]
     sdist = package.sdist if package.sdist is not None and _has(package.sdist.hashes, hashes) else None
     return dataclasses.replace(package, wheels=wheels or None, sdist=sdist) if wheels or sdist else None
@@ -233,9 +234,8 @@ def _takes(target: Target, wheel: str) -> bool:
     return not parse_wheel_filename(wheel)[3].isdisjoint(target.tags())
 
 
-def _archive_problems(pin: Pin, target: Target, allowed: Mapping[str, frozenset[str]]) -> Iterator[str]:
-    hashes = allowed.get(pin.name)
-    if hashes is not None and not _has(dict(pin.hashes), hashes):
+def _archive_problems(pin: Pin, target: Target, allowed: Mapping[str, frozenset[str]] | None) -> Iterator[str]:
+    if allowed is not None and not _has(dict(pin.hashes), allowed.get(pin.name, allowed.get("", frozenset()))):
         yield f"{pin.name}: hash mismatch: {pin.url or pin.path} has none of the hashes in the requirements"
     if pin.kind == "wheel":
         try:

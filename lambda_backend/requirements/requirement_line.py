@@ -10,7 +10,13 @@ from urllib.parse import unquote
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 
 from lambda_backend.requirements.places import inside
 from lambda_backend.requirements.urls import redacted, without_user
@@ -43,7 +49,8 @@ _VALUED = {
 }
 _FLAGS = frozenset({"--no-index", "--pre", "--require-hashes", "--prefer-binary"})
 _ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar.lzma", ".tar", ".tar.zst")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|file:")
+_OPTION = re.compile(r"(?:^|\s)--?[A-Za-z]")
 _DIRECT = re.compile(r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?P<extras>\[[^\]]*\])?\s*@\s*(?P<url>\S+)\Z")
 _EXTRAS = re.compile(r"(?P<place>.+?)(?P<extras>\[[^\]]*\])\Z")
 _HASH = re.compile(r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})\Z")
@@ -82,9 +89,9 @@ class BadLineError(Exception):
 
 def split(line: str) -> tuple[str, list[tuple[str, str | None]]]:
     """The requirement of a line, and its options by their long names."""
-    words = line.split(" ")
-    start = next((number for number, word in enumerate(words) if word.startswith("-")), len(words))
-    return " ".join(words[:start]).strip(), _options(" ".join(words[start:]))
+    option = _OPTION.search(line)
+    start = option.start() if option else len(line)
+    return line[:start].strip(), _options(line[start:])
 
 
 def _options(text: str) -> list[tuple[str, str | None]]:
@@ -233,7 +240,8 @@ def _name(name: str | None, fragment: str, address: str) -> NormalizedName | Non
     egg = _EGG.search(fragment)
     if egg is not None:
         return canonicalize_name(egg[1])
+    file_name = unquote(address.rpartition("/")[2])
     try:
-        return parse_wheel_filename(unquote(address.rpartition("/")[2]))[0]
-    except InvalidWheelFilename:
+        return parse_wheel_filename(file_name)[0] if file_name.endswith(".whl") else parse_sdist_filename(file_name)[0]
+    except (InvalidWheelFilename, InvalidSdistFilename):
         return None

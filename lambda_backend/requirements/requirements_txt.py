@@ -48,7 +48,7 @@ class RequirementsFile:
     local_paths: tuple[Path, ...]
     """Every folder and archive that is named, ``--find-links`` included."""
     hashes: Mapping[str, frozenset[str]]
-    """Allowed hashes by name, for names that have any."""
+    """Allowed hashes by name, for names that have any; of archives without a name below the empty one."""
     requires_hashes: bool
 
     def text(self) -> str:
@@ -81,8 +81,9 @@ def parse(path: Path, root: Path) -> RequirementsFile:
     lines = tuple(line for line in reader.lines if not line.constraint)
     hashes: dict[str, frozenset[str]] = {}
     for line in reader.lines:
-        if line.name is not None and line.hashes:
-            hashes[line.name] = hashes.get(line.name, frozenset()) | line.hashes
+        if line.hashes:
+            name = line.name or ""
+            hashes[name] = hashes.get(name, frozenset()) | line.hashes
     required = any(line.hashes for line in lines) or ("--require-hashes", None) in reader.options
     if required:
         reader.problems += [

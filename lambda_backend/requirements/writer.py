@@ -79,7 +79,7 @@ def _has_sdist_name(pin: Pin) -> bool:
         name, version = parse_sdist_filename(place.rpartition("/")[2])
     except InvalidSdistFilename:
         return False
-    return name == pin.name and str(version) == pin.version
+    return name == pin.name and pin.version in {None, str(version)}
 
 
 def _table(entries: dict[str, str]) -> str:
