@@ -79,26 +79,32 @@ class Cache:
         return folder
 
     @contextlib.contextmanager
-    def make(self, kind: str, key: str) -> Iterator[Path]:
-        """A new folder to fill; at the end of the block it becomes the entry, on an exception it goes.
-
-        An entry that another build made meanwhile stays, and ours goes.
-        """
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder on the cache's file system, which is gone after the block."""
         with self._errors():
             if not self._swept:
                 self._swept = True
                 self._sweep()
             name = secrets.token_hex(8)
             folder = self._temporary / name
-            # Locked before the folder is there: a folder with a free lock belongs to a build that was killed.
             try:
+                # Locked before the folder is there: a folder with a free lock belongs to a build that was killed.
                 with self._lock(self._lock_of_temporary(name)):
                     folder.mkdir()
                     yield folder
-                    self._place(folder, self.entry(kind, key))
             finally:
                 _remove(folder)
                 self._lock_of_temporary(name).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def make(self, kind: str, key: str) -> Iterator[Path]:
+        """A new folder to fill; at the end of the block it becomes the entry, on an exception it goes.
+
+        An entry that another build made meanwhile stays, and ours goes.
+        """
+        with self.scratch() as folder, self._errors():
+            yield folder
+            self._place(folder, self.entry(kind, key))
 
     @contextlib.contextmanager
     def locked(self, kind: str, key: str) -> Iterator[Path | None]:

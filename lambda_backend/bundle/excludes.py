@@ -5,6 +5,7 @@ Defaults depend on where a file comes from:
 - **an entry folder**: ``SOURCE`` at any depth (version control, caches, editors' folders, ``node_modules``), virtual
   environments (any folder with a ``pyvenv.cfg``), and ``ENTRY`` at its root (``build/``; pyproject.toml, lock and
   requirements files, which are inputs and may hold an index's password). A ``*.dist-info`` always ships.
+- **a path dependency's folder**: ``SOURCE``, and ``build/`` and ``dist/`` at its root.
 - **an include**: ``SOURCE`` below the folder that is included or searched.
 - **an installed tree, a wheel**: ``INSTALLED`` only; a package may well be called ``build`` or ``node_modules``.
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from pathspec import GitIgnoreSpec
 
-__all__ = ["ENTRY", "INSTALLED", "SOURCE", "Excludes"]
+__all__ = ["ENTRY", "INSTALLED", "PROJECT", "SOURCE", "Excludes"]
 
 INSTALLED = ("__pycache__/", "*.pyc")
 SOURCE = (
@@ -59,62 +60,76 @@ ENTRY = (
     "/requirements.txt",
     "/uv.lock",
 )
-_PROJECT = ("/dist/",)
+PROJECT = ("/dist/",)
 _ENVIRONMENT = "pyvenv.cfg"
 
 
 class Excludes:
-    """The user's patterns for one artefact, and the defaults before them.
+    """The user's patterns for one artefact, and the defaults of one place before them.
 
     Paths are those in the artefact: a pattern with a slash in it is relative to the zip's root.
 
     Args:
         patterns: gitignore lines (``tool.lambda.exclude``); the last one that matches wins. A pattern that starts with
             ``!`` takes a file back in even where the folder above is left out, which git does not.
+        defaults: gitignore lines ahead of them.
 
     Raises:
         BundleError: a line that is no pattern.
     """
 
-    def __init__(self, patterns: Sequence[str] = ()) -> None:
+    def __init__(self, patterns: Sequence[str] = (), *, defaults: Sequence[str] = ()) -> None:
         self.patterns = tuple(patterns)
-        self._specs: dict[tuple[str, ...], GitIgnoreSpec] = {}
+        self.defaults = tuple(defaults)
         # A folder that is left out need not be walked, unless something below it may be taken back in.
         self._prunes = not any(pattern.startswith("!") for pattern in self.patterns)
+        self._specs: dict[tuple[str, ...], GitIgnoreSpec] = {}
         for pattern in self.patterns:
             _spec((pattern,))
 
+    @classmethod
+    def for_source(cls, patterns: Sequence[str] = ()) -> Excludes:
+        """With the defaults for folders of sources: entries, includes, path dependencies."""
+        return cls(patterns, defaults=SOURCE)
+
+    @classmethod
+    def for_installed(cls, patterns: Sequence[str] = ()) -> Excludes:
+        """With the defaults for installed distributions."""
+        return cls(patterns, defaults=INSTALLED)
+
+    def after(self, *defaults: str) -> Excludes:
+        """The same with more defaults."""
+        return Excludes(self.patterns, defaults=(*self.defaults, *defaults))
+
+    @property
+    def key(self) -> list[list[str]]:
+        """What decides the answers, for a cache key."""
+        return [list(self.defaults), list(self.patterns)]
+
     def excluded(self, path: str, *, is_dir: bool = False) -> bool:
-        """Whether the user's own patterns leave a path out; what assembling applies to everything."""
-        return bool(self.patterns) and bool(self._verdict((), path, is_dir=is_dir))
+        """Whether a path is left out, by default or by the user."""
+        if not self.patterns and self.defaults == INSTALLED:
+            # The same without a pattern engine, for the thousands of files of an installed tree.
+            return path.endswith(".pyc") or "__pycache__" in (path.split("/") if is_dir else path.split("/")[:-1])
+        return bool(self._verdict(self.defaults, path, is_dir=is_dir))
 
-    def excluded_installed(self, path: str) -> bool:
-        """The same for a file of an installed distribution."""
-        if not self.patterns:
-            return path.endswith(".pyc") or "__pycache__" in path.split("/")[:-1]
-        return bool(self._verdict(INSTALLED, path, is_dir=False))
+    def excluded_by_user(self, path: str) -> bool:
+        """Whether the user's own patterns leave a file out: what counts for the artefact as a whole."""
+        return bool(self.patterns) and bool(self._verdict((), path, is_dir=False))
 
-    def excluded_entry(self, path: str, source: Path, *, is_dir: bool, is_project: bool = False) -> bool:
-        """The same for a path in an entry folder; for a folder also whether it need not be looked into.
+    def skips(self, path: str, source: Path, *, is_dir: bool) -> bool:
+        """Whether a file in a source folder is left out, or a folder need not be looked into.
+
+        A virtual environment, known by its ``pyvenv.cfg``, is left out as a whole, or taken back in as a whole.
 
         Args:
-            path: from the entry's root, which is the artefact's.
+            path: in the artefact.
             source: the path on disk.
             is_dir: it is a folder or a link to one.
-            is_project: the entry is the project's root, where ``dist/`` is the frontends' output.
         """
-        defaults = (*SOURCE, *ENTRY, *(_PROJECT if is_project else ()))
-        return self._excluded_source(defaults, path, source, is_dir=is_dir)
-
-    def excluded_source(self, path: str, source: Path, *, is_dir: bool) -> bool:
-        """The same for a path in a source folder that is no entry."""
-        return self._excluded_source(SOURCE, path, source, is_dir=is_dir)
-
-    def _excluded_source(self, defaults: tuple[str, ...], path: str, source: Path, *, is_dir: bool) -> bool:
         if is_dir and (source / _ENVIRONMENT).is_file():
-            # As a whole or not at all.
             return self._verdict((), path, is_dir=True) is not False
-        return bool(self._verdict(defaults, path, is_dir=is_dir)) and (self._prunes or not is_dir)
+        return self.excluded(path, is_dir=is_dir) and (self._prunes or not is_dir)
 
     def _verdict(self, defaults: tuple[str, ...], path: str, *, is_dir: bool) -> bool | None:
         """True for out, False for taken back in, None where no pattern matches."""
