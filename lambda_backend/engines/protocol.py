@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path, PurePosixPath
 
-__all__ = ["LABEL", "Container", "ContainerSpec", "Engine", "ExecResult", "Image", "Mount"]
+__all__ = ["LABEL", "Container", "ContainerSpec", "Engine", "ExecResult", "Image", "Mount", "registry_digest"]
 
 LABEL = "io.lambda-backend"
 """On every image and container that is ours, so that leftovers can be found and removed."""
@@ -80,10 +80,13 @@ class Container(Protocol):
         """
 
     def copy_in(self, source: Path, target: PurePosixPath) -> None:
-        """Copy a file or the contents of a folder into the container, owned by the container's user."""
+        """Copy a file or the contents of a folder into the container, owned by the container's user.
+
+        ``target`` is the name it gets there; missing parents are made.
+        """
 
     def copy_out(self, source: PurePosixPath, target: Path) -> None:
-        """Copy a file or the contents of a folder out of the container."""
+        """Copy a file or the contents of a folder out of the container; ``target`` is the name it gets here."""
 
 
 class Engine(Protocol):
@@ -122,3 +125,18 @@ class Engine(Protocol):
 
     def start(self, spec: ContainerSpec) -> AbstractContextManager[Container]:
         """A container that is removed on every way out: return, exception, SIGINT, SIGTERM."""
+
+
+def registry_digest(reference: str, digests: Iterable[str]) -> str | None:
+    """The digest that an image has in its registry.
+
+    Args:
+        reference: how the image is asked for.
+        digests: the engine's ``RepoDigests``, ``repository@sha256:…``; one that matches the reference wins.
+    """
+    repository = reference.partition("@")[0]
+    if ":" in repository.rpartition("/")[2]:
+        repository = repository.rpartition(":")[0]
+    found = [digest.partition("@")[::2] for digest in digests if "@" in digest]
+    matching = [digest for of, digest in found if of == repository or of.endswith(f"/{repository}")]
+    return next(iter([*matching, *(digest for _, digest in found)]), None)

@@ -1,0 +1,119 @@
+"""Which engine a build uses."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Literal
+
+from lambda_backend.engines.cli import FLAVORS, CliEngine
+from lambda_backend.engines.docker import DockerEngine
+from lambda_backend.engines.endpoint import answers, find_endpoint
+from lambda_backend.errors import EngineUnavailableError, LambdaBackendError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lambda_backend.engines.protocol import Engine
+
+__all__ = ["choose", "likely"]
+
+_ORDER = ("docker", "podman")
+"""What ``auto`` tries; finch and nerdctl follow once ``FLAVORS`` has them."""
+_PROBE_TIMEOUT = 10
+
+
+def choose(name: str, *, environ: Mapping[str, str], note: Callable[[str], None]) -> Engine | None:
+    """The engine of that name; None for the host.
+
+    Args:
+        name: the setting: ``auto``, ``host``, or an engine's name.
+        environ: the environment, which says where engines listen.
+        note: gets one line when ``auto`` found no engine, with the reasons.
+
+    Raises:
+        EngineUnavailableError: the named engine does not answer.
+        MissingExtraError: the named engine needs a package that is not installed.
+    """
+    if name == "host":
+        return None
+    if name != "auto":
+        return _connect(name, environ)
+    reasons = []
+    for candidate in _ORDER:
+        try:
+            return _connect(candidate, environ)
+        except (EngineUnavailableError, MissingExtraError) as error:  # noqa: PERF203 - two rounds
+            reasons.append(_reason(candidate, error, environ))
+    note(f"no container engine answers ({'; '.join(reasons)}): building on the host")
+    return None
+
+
+def _connect(name: str, environ: Mapping[str, str]) -> Engine:
+    if name == "docker":
+        return DockerEngine.connect(environ)
+    if name in FLAVORS:
+        return CliEngine.connect(name, environ)
+    raise EngineUnavailableError(
+        f"the engine {name} is not supported by this version",
+        hint=f"tool.lambda.engine takes auto, {', '.join(_ORDER)} or host",
+    )
+
+
+def _reason(name: str, error: LambdaBackendError, environ: Mapping[str, str]) -> str:
+    reason = " ".join(error.message.split())
+    if isinstance(error, MissingExtraError):
+        there = " though there is a Docker" if _docker_is_there(environ) else ""
+        reason = f"the docker package is not installed{there}; pip install 'lambda-backend[docker]'"
+    return f"{name}: {reason.removeprefix(name).lstrip()}"
+
+
+def _docker_is_there(environ: Mapping[str, str]) -> bool:
+    if shutil.which("docker", path=environ.get("PATH", os.defpath)):
+        return True
+    try:
+        return answers(find_endpoint(environ))
+    except EngineUnavailableError:
+        return False
+
+
+def likely(name: str, environ: Mapping[str, str]) -> Literal["docker", "podman", "host"]:
+    """What ``choose`` will come to, guessed cheaply and without the ``docker`` package.
+
+    ``get_requires_for_build_wheel`` asks for ``docker`` or ``uv`` by it. A wrong guess costs no more than a
+    package too many, or the next engine.
+    """
+    if name in {"docker", "podman", "host"}:
+        return name  # type: ignore[return-value]  # narrowed by the line above
+    if _docker_is_likely(environ):
+        return "docker"
+    return "podman" if _podman_is_likely(environ) else "host"
+
+
+def _docker_is_likely(environ: Mapping[str, str]) -> bool:
+    try:
+        endpoint = find_endpoint(environ)
+    except EngineUnavailableError:
+        return False
+    if endpoint.source == "the local pipe":  # Windows names no files for pipes that can be asked about cheaply
+        return importlib.util.find_spec("docker") is not None or shutil.which("docker") is not None
+    return endpoint.source != "the local socket" or answers(endpoint)
+
+
+def _podman_is_likely(environ: Mapping[str, str]) -> bool:
+    if shutil.which("podman", path=environ.get("PATH", os.defpath)) is None:
+        return False
+    try:
+        version = subprocess.run(
+            ["podman", "version"],
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PROBE_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return version.returncode == 0

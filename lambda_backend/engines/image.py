@@ -1,0 +1,253 @@
+"""The bundling image: our Containerfile over the runtime's build image, kept under the hash of its inputs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from lambda_backend.engines.ca import ca_environment
+from lambda_backend.engines.protocol import ContainerSpec, Image
+from lambda_backend.engines.streams import last_lines
+from lambda_backend.errors import EngineError, EngineUnavailableError
+from lambda_backend.settings.interpolate import redact_urls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lambda_backend.engines.protocol import Container, Engine, ExecResult, Mount
+    from lambda_backend.targets import Target
+
+__all__ = ["BundlingImage", "bundling_image", "bundling_tag", "find_python"]
+
+_DOWNLOADS = PurePosixPath("/tmp/lambda-backend-uv")  # noqa: S108 - of a container that nobody else uses
+_ENVIRONMENT = PurePosixPath("/tmp/lambda-backend-pip")  # noqa: S108
+_EXACT = 2
+"""Dots of a version that names one release."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BundlingImage:
+    """What dependencies are installed in."""
+
+    reference: str
+    base: Image
+    image: Image
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Recipe:
+    """The inputs that all steps share."""
+
+    engine: Engine
+    target: Target
+    base: Image
+    uv_version: str
+    network: str | None
+    exec_environment: Mapping[str, str]
+    ca_bundle: Mount | None
+    on_line: Callable[[str], None]
+
+
+def bundling_image(  # noqa: PLR0913 - all by name; each is a key of the settings or an edge
+    engine: Engine,
+    target: Target,
+    *,
+    base: str | None,
+    uv_version: str,
+    network: str | None,
+    cache_dir: Path,
+    exec_environment: Mapping[str, str],
+    ca_bundle: Mount | None,
+    on_line: Callable[[str], None],
+) -> BundlingImage:
+    """The image for a target, built when the engine does not have it yet.
+
+    Args:
+        engine: where.
+        target: for what.
+        base: reference of the user's own image; None for the runtime's build image.
+        uv_version: of the uv in it; ``0.13`` takes the newest of that series.
+        network: of the container that fetches uv.
+        cache_dir: where uv is kept.
+        exec_environment: index and proxy variables for fetching uv; reaches no image.
+        ca_bundle: the host's certificates for fetching uv, from ``ca_bundle_mount``; reaches no image.
+        on_line: gets the lines that engine and pip say, without the user parts of URLs.
+
+    Raises:
+        EngineUnavailableError: the base can be neither found nor pulled.
+        EngineError: uv cannot be fetched, or the image cannot be built.
+    """
+
+    def say(line: str) -> None:
+        on_line(redact_urls(line))
+
+    found = _base(engine, target, base or target.build_image, say)
+    reference = bundling_tag(target, found, uv_version)
+    image = engine.image(reference, target.container_platform)
+    if image is None:
+        recipe = _Recipe(
+            engine=engine,
+            target=target,
+            base=found,
+            uv_version=uv_version,
+            network=network,
+            exec_environment=exec_environment,
+            ca_bundle=ca_bundle,
+            on_line=say,
+        )
+        image = _build(recipe, reference, _uv(recipe, cache_dir))
+    return BundlingImage(reference=reference, base=found, image=image)
+
+
+def bundling_tag(target: Target, base: Image, uv_version: str) -> str:
+    """The image's name: runtime, architecture and a hash of everything that goes into it."""
+    inputs = json.dumps([_containerfile(), base.id, uv_version, target.container_platform])
+    return f"lambda-backend/{target.name}:{hashlib.sha256(inputs.encode()).hexdigest()[:16]}"
+
+
+def _containerfile() -> str:
+    return resources.files("lambda_backend.engines").joinpath("Containerfile").read_text("utf-8")
+
+
+def _base(engine: Engine, target: Target, reference: str, on_line: Callable[[str], None]) -> Image:
+    image = engine.image(reference, target.container_platform)
+    if image is not None:
+        return image
+    try:
+        return engine.pull(reference, target.container_platform, on_line)
+    except EngineUnavailableError as error:
+        raise EngineUnavailableError(
+            f"the build image {reference} of {target.name} is not there, and {error.message}",
+            hint="pull or load it, name another in tool.lambda.bundling.image, or build with -C lambda.engine=host",
+        ) from error
+
+
+def _build(recipe: _Recipe, tag: str, uv: Path) -> Image:
+    with tempfile.TemporaryDirectory(prefix="lambda-backend-") as folder:
+        context = Path(folder)
+        (context / "Containerfile").write_text(_containerfile(), "utf-8", newline="\n")
+        shutil.copyfile(uv, context / "uv")
+        (context / "uv").chmod(0o755)
+        return recipe.engine.build(
+            context,
+            tag=tag,
+            platform=recipe.target.container_platform,
+            build_args={"IMAGE": recipe.base.reference},
+            on_line=recipe.on_line,
+        )
+
+
+def _uv(recipe: _Recipe, cache_dir: Path) -> Path:
+    """Uv's executable for the target's machine, from the package index by way of the cache."""
+    kept = cache_dir / "uv" / f"{recipe.uv_version}-{recipe.target.architecture}" / "uv"
+    if kept.is_file():
+        return kept
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="fetch-", dir=kept.parent) as folder:
+        wheels = Path(folder)
+        _download(recipe, wheels)
+        found = sorted(wheels.glob("*.whl"))
+        if not found:
+            raise EngineError(f"no wheel of uv {recipe.uv_version} came out of {recipe.base.reference}")
+        executable = _executable(found[0], wheels)
+        executable.chmod(0o755)
+        executable.replace(kept)
+    return kept
+
+
+def _executable(wheel: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(wheel) as archive:
+        # PEP 427: what goes onto PATH is in the wheel's .data/scripts.
+        name = next((name for name in archive.namelist() if name.endswith(".data/scripts/uv")), None)
+        if name is None:
+            raise EngineError(f"{wheel.name} holds no uv", hint="pin another version in tool.lambda.bundling.tools.uv")
+        path = folder / "uv"
+        with archive.open(name) as source, path.open("wb") as target:
+            shutil.copyfileobj(source, target)
+    return path
+
+
+def _download(recipe: _Recipe, folder: Path) -> None:
+    """Fetch uv's wheel with the base image's own pip, which knows the machine it is for."""
+    spec = ContainerSpec(
+        image=recipe.base.reference,
+        platform=recipe.target.container_platform,
+        mounts=() if recipe.ca_bundle is None else (recipe.ca_bundle,),
+        network=recipe.network,
+        working_directory="/tmp",  # noqa: S108
+    )
+    version = recipe.uv_version if recipe.uv_version.count(".") >= _EXACT else f"{recipe.uv_version}.*"
+    # Neither a pip.conf of the image nor its cache decides; what the host says does.
+    environment = {
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_CACHE_DIR": "1",
+        "PIP_NO_INPUT": "1",
+        **recipe.exec_environment,
+        **({} if recipe.ca_bundle is None else ca_environment()),
+    }
+    arguments = [
+        "-m",
+        "pip",
+        "download",
+        f"uv=={version}",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "-d",
+        str(_DOWNLOADS),
+    ]
+    recipe.on_line(f"fetching uv {version} for {recipe.target.name}")
+    with recipe.engine.start(spec) as container:
+        python = _pip_python(container, recipe)
+        result = container.exec([python, *arguments], environment=environment, on_line=recipe.on_line)
+        if result.exit_code:
+            raise EngineError(
+                f"uv {version} cannot be fetched in {recipe.base.reference}:\n{_said(result)}",
+                hint="check PIP_INDEX_URL, the proxy variables, tool.lambda.bundling.network and its ca-bundle",
+            )
+        container.copy_out(_DOWNLOADS, folder)
+
+
+def _pip_python(container: Container, recipe: _Recipe) -> str:
+    """An interpreter of the image that has pip; a virtual environment brings it where it is missing."""
+    python = find_python(container, recipe.target)
+    if container.exec([python, "-m", "pip", "--version"]).exit_code == 0:
+        return python
+    result = container.exec([python, "-m", "venv", str(_ENVIRONMENT)])
+    if result.exit_code:
+        raise EngineError(
+            f"the image {recipe.base.reference} has neither pip nor ensurepip:\n{_said(result)}",
+            hint="install pip in the image that tool.lambda.bundling.image names",
+        )
+    return str(_ENVIRONMENT / "bin" / "python")
+
+
+def find_python(container: Container, target: Target) -> str:
+    """The interpreter of the target's minor version in a container.
+
+    Raises:
+        EngineError: there is none; says which were found.
+    """
+    wanted = target.runtime.python_version
+    found = []
+    for name in dict.fromkeys([target.runtime.name, target.python, "python3", "python"]):
+        result = container.exec([name, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
+        version = result.output.strip()
+        if result.exit_code == 0 and version == wanted:
+            return name
+        found.append(f"{name}: {version or 'none'}" if result.exit_code == 0 else f"{name}: none")
+    raise EngineError(
+        f"the image of {target.name} has no Python {wanted} ({', '.join(found)})",
+        hint="name an image with that Python in tool.lambda.bundling.image, or build with -C lambda.engine=host",
+    )
+
+
+def _said(result: ExecResult) -> str:
+    return last_lines([result.output, result.log])
