@@ -55,7 +55,7 @@ def assemble(parts: Iterable[Sequence[Member]], excludes: Excludes, *, base: _Ba
     taken: dict[str, Member] = {}
     problems = []
     for member in (member for part in parts for member in part):
-        if excludes.excluded_by_user(member.path):
+        if excludes.excluded(member.path):
             continue
         if problem := path_problem(member.path):
             problems.append(f"{member.path!r} {problem}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from lambda_backend.bundle.excludes import ENTRY, PROJECT
 from lambda_backend.bundle.model import Member
 from lambda_backend.bundle.walk import refuse, walk
 from lambda_backend.errors import BundleError
@@ -26,8 +25,7 @@ def entry_members(folder: Path, excludes: Excludes, *, root: Path, outputs: Sequ
 
     Args:
         folder: the entry.
-        excludes: the artefact's for sources; the defaults for entries come on top, and ``dist/`` where the entry is the
-            project itself.
+        excludes: the artefact's; its defaults for entries apply, see there.
         root: the project's folder, which nothing may leave.
         outputs: folders that builds write to; left out where they lie in the entry.
 
@@ -43,12 +41,11 @@ def entry_members(folder: Path, excludes: Excludes, *, root: Path, outputs: Sequ
     if os.path.commonpath([real, real_root]) != real_root:
         raise BundleError(f"The entry {name!r} lies outside the project", hint="move it below pyproject.toml's folder")
     written = {os.path.realpath(output) for output in outputs} - {real}
-    wanted = excludes.after(*ENTRY, *(PROJECT if real == real_root else ()))
 
     def skip(path: str, source: Path, *, is_dir: bool) -> bool:
         if is_dir and os.path.realpath(source) in written:
             return True
-        return wanted.skips(path, source, is_dir=is_dir)
+        return excludes.excluded_entry(path, source, is_dir=is_dir, is_project=real == real_root)
 
     files, problems = walk(folder, boundary=root, skip=skip)
     refuse(f"The entry {name!r}", problems)

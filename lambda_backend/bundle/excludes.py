@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pathspec import GitIgnoreSpec
 
-__all__ = ["ENTRY", "INSTALLED", "PROJECT", "SOURCE", "Excludes"]
+__all__ = ["ENTRY", "INSTALLED", "SOURCE", "Excludes"]
 
 INSTALLED = ("__pycache__/", "*.pyc")
 SOURCE = (
@@ -60,64 +60,48 @@ ENTRY = (
     "/requirements.txt",
     "/uv.lock",
 )
-PROJECT = ("/dist/",)
+_OUTPUTS = ("/build/", "/dist/")
 _ENVIRONMENT = "pyvenv.cfg"
 
 
 class Excludes:
-    """The user's patterns for one artefact, and the defaults of one place before them.
+    """The user's patterns for one artefact; each method puts the defaults of one place before them.
 
     Paths are those in the artefact: a pattern with a slash in it is relative to the zip's root.
 
     Args:
         patterns: gitignore lines (``tool.lambda.exclude``); the last one that matches wins. A pattern that starts with
             ``!`` takes a file back in even where the folder above is left out, which git does not.
-        defaults: gitignore lines ahead of them.
 
     Raises:
         BundleError: a line that is no pattern.
     """
 
-    def __init__(self, patterns: Sequence[str] = (), *, defaults: Sequence[str] = ()) -> None:
+    def __init__(self, patterns: Sequence[str] = ()) -> None:
         self.patterns = tuple(patterns)
-        self.defaults = tuple(defaults)
         # A folder that is left out need not be walked, unless something below it may be taken back in.
         self._prunes = not any(pattern.startswith("!") for pattern in self.patterns)
         self._specs: dict[tuple[str, ...], GitIgnoreSpec] = {}
         for pattern in self.patterns:
             _spec((pattern,))
 
-    @classmethod
-    def for_source(cls, patterns: Sequence[str] = ()) -> Excludes:
-        """With the defaults for folders of sources: entries, includes, path dependencies."""
-        return cls(patterns, defaults=SOURCE)
-
-    @classmethod
-    def for_installed(cls, patterns: Sequence[str] = ()) -> Excludes:
-        """With the defaults for installed distributions."""
-        return cls(patterns, defaults=INSTALLED)
-
-    def after(self, *defaults: str) -> Excludes:
-        """The same with more defaults."""
-        return Excludes(self.patterns, defaults=(*self.defaults, *defaults))
-
     @property
     def key(self) -> list[list[str]]:
         """What decides the answers, for a cache key."""
-        return [list(self.defaults), list(self.patterns)]
+        return [list(SOURCE), list(ENTRY), list(INSTALLED), list(self.patterns)]
 
     def excluded(self, path: str, *, is_dir: bool = False) -> bool:
-        """Whether a path is left out, by default or by the user."""
-        if not self.patterns and self.defaults == INSTALLED:
-            # The same without a pattern engine, for the thousands of files of an installed tree.
-            return path.endswith(".pyc") or "__pycache__" in (path.split("/") if is_dir else path.split("/")[:-1])
-        return bool(self._verdict(self.defaults, path, is_dir=is_dir))
+        """Whether the user's own patterns leave a path out: what counts for the artefact as a whole."""
+        return bool(self.patterns) and bool(self._verdict((), path, is_dir=is_dir))
 
-    def excluded_by_user(self, path: str) -> bool:
-        """Whether the user's own patterns leave a file out: what counts for the artefact as a whole."""
-        return bool(self.patterns) and bool(self._verdict((), path, is_dir=False))
+    def excluded_installed(self, path: str) -> bool:
+        """Whether a file of an installed distribution is left out."""
+        if not self.patterns:
+            # The same without a pattern engine, for the thousands of files of a tree.
+            return path.endswith(".pyc") or "__pycache__" in path.split("/")[:-1]
+        return bool(self._verdict(INSTALLED, path, is_dir=False))
 
-    def skips(self, path: str, source: Path, *, is_dir: bool) -> bool:
+    def excluded_source(self, path: str, source: Path, *, is_dir: bool) -> bool:
         """Whether a file in a source folder is left out, or a folder need not be looked into.
 
         A virtual environment, known by its ``pyvenv.cfg``, is left out as a whole, or taken back in as a whole.
@@ -127,9 +111,28 @@ class Excludes:
             source: the path on disk.
             is_dir: it is a folder or a link to one.
         """
+        return self._excluded(SOURCE, path, source, is_dir=is_dir)
+
+    def excluded_dependency(self, path: str, source: Path, *, is_dir: bool) -> bool:
+        """The same in the folder of a path dependency; the path is from that folder."""
+        return self._excluded((*SOURCE, *_OUTPUTS), path, source, is_dir=is_dir)
+
+    def excluded_entry(self, path: str, source: Path, *, is_dir: bool, is_project: bool = False) -> bool:
+        """The same in an entry folder.
+
+        Args:
+            path: in the artefact.
+            source: the path on disk.
+            is_dir: it is a folder or a link to one.
+            is_project: the entry is the project's root, where ``dist/`` is the frontends' output.
+        """
+        defaults = (*SOURCE, *ENTRY, *(_OUTPUTS if is_project else ()))
+        return self._excluded(defaults, path, source, is_dir=is_dir)
+
+    def _excluded(self, defaults: tuple[str, ...], path: str, source: Path, *, is_dir: bool) -> bool:
         if is_dir and (source / _ENVIRONMENT).is_file():
             return self._verdict((), path, is_dir=True) is not False
-        return self.excluded(path, is_dir=is_dir) and (self._prunes or not is_dir)
+        return bool(self._verdict(defaults, path, is_dir=is_dir)) and (self._prunes or not is_dir)
 
     def _verdict(self, defaults: tuple[str, ...], path: str, *, is_dir: bool) -> bool | None:
         """True for out, False for taken back in, None where no pattern matches."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lambda_backend.bundle.excludes import PROJECT
 from lambda_backend.bundle.sources import files_digest
 from lambda_backend.bundle.walk import walk
 
@@ -24,10 +23,10 @@ def folder_files(folder: Path, excludes: Excludes, *, root: Path) -> tuple[Path,
 
     Args:
         folder: of sources.
-        excludes: with the defaults for sources.
+        excludes: its defaults for path dependencies apply, see there; patterns are relative to the folder.
         root: the project's folder, as far as links are followed.
     """
-    files, _ = walk(folder, boundary=root, skip=excludes.after("/build/", *PROJECT).skips)
+    files, _ = walk(folder, boundary=root, skip=excludes.excluded_dependency)
     return tuple(found.source for found in files)
 
 
@@ -36,7 +35,7 @@ def folder_digest(folder: Path, excludes: Excludes, *, root: Path | None = None)
 
     Args:
         folder: of sources.
-        excludes: with the defaults for sources.
+        excludes: its defaults for path dependencies apply, see there; patterns are relative to the folder.
         root: the project's folder, as far as links are followed; the folder itself without it.
     """
     files = folder_files(folder, excludes, root=root or folder)

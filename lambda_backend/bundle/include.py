@@ -84,13 +84,13 @@ def _refuse_outside(start: Path, root: Path, pattern: str, key: str) -> None:
 
 
 def _matching(start: Path, wild: Sequence[str], *, root: Path, what: str) -> tuple[Found, ...]:
-    defaults = Excludes.for_source()
+    defaults = Excludes()
 
     def skip(path: str, source: Path, *, is_dir: bool) -> bool:
         states = _states(wild, path)
         if not (states if is_dir else len(wild) in states):
             return True
-        return defaults.skips(path, source, is_dir=is_dir)
+        return defaults.excluded_source(path, source, is_dir=is_dir)
 
     files, problems = walk(start, boundary=root, skip=skip)
     refuse(what, problems)

@@ -43,7 +43,7 @@ def tree_members(folder: Path, prefix: str, excludes: Excludes, *, target_python
     Args:
         folder: the tree.
         prefix: its folder in the artefact; empty for its root.
-        excludes: the artefact's, for installed distributions.
+        excludes: the artefact's; its defaults for installed distributions apply, see there.
         target_python: the interpreter's path at the target, for scripts.
 
     Raises:
@@ -52,9 +52,8 @@ def tree_members(folder: Path, prefix: str, excludes: Excludes, *, target_python
     start = f"{prefix}/" if prefix else ""
 
     def skip(path: str, source: Path, *, is_dir: bool) -> bool:
-        if is_dir:
-            return excludes.skips(start + path, source, is_dir=True)
-        return path == _LOCK or _is_note(path) or excludes.excluded(start + path)
+        del source  # of no account here: a package may hold what looks like an environment
+        return not is_dir and (path == _LOCK or _is_note(path) or excludes.excluded_installed(start + path))
 
     files, problems = walk(folder, boundary=folder, skip=skip)
     refuse("The installed tree", problems)
