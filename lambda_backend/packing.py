@@ -113,7 +113,7 @@ class Packer:
 
     def _artifact(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> Artifact:
         started = time.monotonic()
-        excludes = Excludes.for_source(artifact.exclude)
+        excludes = Excludes(artifact.exclude)
         pins, lock = self._own_pins(artifact, target, installer)
         layers_of = {name: self._layer_pins(name, target, installer) for name in artifact.layers}
         if layers_of:
@@ -122,9 +122,7 @@ class Packer:
         remote = tuple(pin for pin in pins if pin not in local)
         base: Dependencies | None = None
         if remote:
-            base = installer.dependencies(
-                remote, prefix=artifact.path_prefix, excludes=Excludes.for_installed(artifact.exclude)
-            )
+            base = installer.dependencies(remote, prefix=artifact.path_prefix, excludes=excludes)
         parts = [
             *self._project_parts(artifact, target, installer),
             *(self._local_part(pin, artifact, target, installer) for pin in local),
@@ -173,7 +171,7 @@ class Packer:
         self, artifact: ArtifactSettings, target: Target, installer: Installer
     ) -> Iterator[tuple[Member, ...]]:
         if artifact.entry:
-            excludes = Excludes.for_source(artifact.exclude)
+            excludes = Excludes(artifact.exclude)
             yield entry_members(self._root / artifact.entry, excludes, root=self._root)
         elif artifact.project and not any(self._layers[name].project for name in artifact.layers):
             wheel = self._wheel
@@ -185,8 +183,8 @@ class Packer:
         self, pin: Pin, artifact: ArtifactSettings, target: Target, installer: Installer
     ) -> tuple[Member, ...]:
         source = pin.path or "."
-        digest = files_digest(local_sources(self._root / source, self._root))
-        wheel = installer.wheel(pin.name, source, digest)
+        found = local_sources(self._root / source, self._root)
+        wheel = installer.wheel(pin.name, source, files_digest(found))
         return wheel_members(wheel, artifact.path_prefix, target_python=target.python, owner=pin.name)
 
     def _include_parts(self, artifact: ArtifactSettings) -> Iterator[tuple[Member, ...]]:
@@ -224,6 +222,7 @@ class Packer:
     def _index(self, bundling: BundlingSettings) -> dict[str, str]:
         deciding = {name: redact_urls(self._environ[name]) for name in _INDEX_VARIABLES if self._environ.get(name)}
         table = read_toml(self._root / "pyproject.toml").get("tool", {}).get("uv", {})
+        deciding |= {name: redact_urls(value) for name, value in bundling.environment.items()}
         deciding["tool.uv"] = redact_urls(json.dumps(table, sort_keys=True, default=str))
         return deciding
 

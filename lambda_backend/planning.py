@@ -84,7 +84,7 @@ def wanted(
         constraints=tuple(sorted(f"{pin.name}=={pin.version}" for pin in layer_pins if pin.version)),
         metadata=tuple(
             (path.relative_to(root).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest())
-            for path in local_metadata(found, root)
+            for path in local_metadata(found)
         ),
     )
 

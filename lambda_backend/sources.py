@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
     from lambda_backend.requirements.requirements_txt import RequirementsFile
     from lambda_backend.settings.resolve import ArtifactSettings
 
-__all__ = ["Locked", "lock_sources", "locked", "project_sources", "read_toml"]
+__all__ = [
+    "Locked",
+    "local_metadata",
+    "local_sources",
+    "lock_sources",
+    "locked",
+    "project_sources",
+    "read_toml",
+]
 
 _CONFIGURATION = ("pyproject.toml", "uv.toml", ".python-version")
 _METADATA = ("pyproject.toml", "setup.py", "setup.cfg")
@@ -75,10 +84,10 @@ def local_sources(path: Path, root: Path) -> dict[str, Path]:
     """A local archive, or all files of a local folder that are not left out by default."""
     if path.is_file():
         return {_relative(path, root): path}
-    return {_relative(file, root): file for file in folder_files(path, Excludes.for_source(()), root=root)}
+    return {_relative(file, root): file for file in folder_files(path, Excludes(), root=root)}
 
 
-def local_metadata(found: Locked, root: Path) -> Iterable[Path]:
+def local_metadata(found: Locked) -> Iterable[Path]:
     """Files of local folders that say what those depend on."""
     if found.requirements is not None:
         folders: Iterable[Path] = found.requirements.local_paths
@@ -96,7 +105,7 @@ def project_sources(artifacts: Iterable[ArtifactSettings], root: Path) -> Mappin
         sources |= lock_sources(found, root)
         if artifact.entry:
             folder = found.folder
-            for member in entry_members(folder, Excludes.for_source(artifact.exclude), root=root):
+            for member in entry_members(folder, Excludes(artifact.exclude), root=root):
                 if not isinstance(member.source, bytes):
                     sources[f"{_relative(folder, root)}/{member.path}"] = member.source
         for index, include in enumerate(artifact.include):
@@ -153,6 +162,4 @@ def _is_path(place: Mapping[str, Any], key: str) -> bool:
 
 
 def _relative(path: Path, root: Path) -> str:
-    import os
-
     return os.path.relpath(path, root).replace(os.sep, "/")

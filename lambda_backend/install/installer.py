@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from lambda_backend.archive.index import load_index, save_index
 from lambda_backend.archive.writer import write
 from lambda_backend.bundle.assemble import assemble
-from lambda_backend.bundle.tree import tree_members
+from lambda_backend.bundle.tree import refuse_collisions, tree_members
 from lambda_backend.cache import key as cache_key
 from lambda_backend.install import resolve as resolving
 from lambda_backend.install.tree import build_wheel, install
@@ -90,7 +90,7 @@ class Installer:
         self._workbench: Workbench | None = None
         self._made = 0
 
-    def __enter__(self) -> Installer:
+    def __enter__(self) -> Installer:  # noqa: PYI034 - Self is not in Python 3.10
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -111,8 +111,8 @@ class Installer:
         lasting = wanted.lock is not None and (
             wanted.lock.kind == "uv" or (wanted.requirements is not None and wanted.requirements.requires_hashes)
         )
-        with self._cache.locked("pins", key) as folder:
-            if folder is not None and (found := _read_pins(folder, lasting=lasting)) is not None:
+        with self._cache.locked("pins", key) as kept:
+            if kept is not None and (found := _read_pins(kept, lasting=lasting)) is not None:
                 return found
             self._words.say(f"resolving {_lock_name(wanted)} for {self.target.name}")
             pins = resolving.resolve(wanted, self.target, lambda: self.workbench)
@@ -128,14 +128,15 @@ class Installer:
         key = cache_key(
             _FORMAT, "deps", self.target.name, self._place, pinned.digest(pins), prefix, excludes.key, self._epoch
         )
-        with self._cache.locked("deps", key) as folder:
-            if folder is not None and (found := _read_dependencies(folder)) is not None:
+        with self._cache.locked("deps", key) as kept:
+            if kept is not None and (found := _read_dependencies(kept)) is not None:
                 return found
             self._cache.discard("deps", key)
             self._words.say(f"installing {len(pins)} distributions for {self.target.name}")
             self._made += 1
             workbench = self.workbench
             tree = install(pins, self.target, workbench, name=f"tree{self._made}")
+            refuse_collisions(tree)
             members = tree_members(tree, prefix, excludes, target_python=self.target.python)
             with self._cache.make("deps", key) as folder:
                 archive = write(folder / "archive.zip", assemble([members], excludes).members, epoch=self._epoch)

@@ -127,10 +127,9 @@ class Opener:
 
     def _inside(self, bundling: BundlingSettings, environment: Mapping[str, str]) -> dict[str, str]:
         """The environment of every command in the container. It may hold secrets, so it is no part of the spec."""
-        bundle = ca_bundle_mount(bundling.ca_bundle, self._environ)
         return {
             **exec_environment(self._environ),
-            **(ca_environment() if bundle else {}),
+            **(ca_environment() if ca_bundle_mount(bundling.ca_bundle, self._environ) else {}),
             "UV_CACHE_DIR": str(_UV_CACHE),
             "UV_LINK_MODE": "copy",
             "UV_NO_PROGRESS": "1",

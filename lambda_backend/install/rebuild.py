@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from lambda_backend.bundle.excludes import Excludes
-from lambda_backend.bundle.folder import folder_files
 from lambda_backend.bundle.sources import files_digest
 from lambda_backend.errors import InstallError
-from lambda_backend.sources import read_toml
+from lambda_backend.sources import local_sources, read_toml
 from lambda_backend.wheel_backend import SETUPTOOLS, SETUPTOOLS_REQUIREMENT
 
 if TYPE_CHECKING:
@@ -43,9 +41,7 @@ def rebuilt(installer: Installer, backend: WheelBackend, *, root: Path, name: st
     Raises:
         InstallError: on the host, which cannot compile for the target; or the build failed.
     """
-    sources = {
-        path.relative_to(root).as_posix(): path for path in folder_files(root, Excludes.for_source(()), root=root)
-    }
+    sources = local_sources(root, root)
 
     def build(workbench: Workbench) -> Path:
         if not workbench.native:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lambda_backend.errors import InstallError
+from lambda_backend.errors import InstallError, LockError
 from lambda_backend.requirements import commands, pylock
 
 if TYPE_CHECKING:
@@ -83,8 +83,9 @@ def resolve(wanted: Wanted, target: Target, bench: Callable[[], Workbench]) -> t
             cwd=workbench.input / wanted.relative_folder,
             what="exporting uv.lock",
         )
-        return _select(text, wanted, target)
-    return _select(_compile(wanted, target, workbench), wanted, target, directory=".")
+        return _select(text, wanted, target, seen_as=workbench.inside(workbench.input))
+    text = _compile(wanted, target, workbench)
+    return _select(text, wanted, target, directory="", seen_as=workbench.inside(workbench.input))
 
 
 def _compile(wanted: Wanted, target: Target, workbench: Workbench) -> str:
@@ -100,10 +101,13 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench) -> str:
     # uv takes relative paths as relative to the folder it runs in, so the file lies in the root.
     asked = workbench.input / ".lambda-backend-requirements.in"
     asked.write_text(text, "utf-8")
+    limits = "".join(f"{line}\n" for line in wanted.constraints)
+    if wanted.requirements is not None:
+        limits += wanted.requirements.constraints_text()
     constraints = []
-    if wanted.constraints:
+    if limits:
         path = workbench.input / ".lambda-backend-constraints.txt"
-        path.write_text("".join(f"{line}\n" for line in wanted.constraints), "utf-8")
+        path.write_text(limits, "utf-8")
         constraints.append(workbench.inside(path))
 
     def attempt(platform: str, *, only_binary: bool) -> str:
@@ -134,11 +138,12 @@ def _select(
     extras: tuple[str, ...] = (),
     groups: tuple[str, ...] = (),
     directory: str | None = None,
+    seen_as: str | None = None,
 ) -> tuple[Pin, ...]:
     hashes: Mapping[str, frozenset[str]] | None = None
     if wanted.requirements is not None and wanted.requirements.requires_hashes:
         hashes = wanted.requirements.hashes
-    return pylock.select(
+    pins = pylock.select(
         text,
         target=target,
         extras=extras,
@@ -148,4 +153,14 @@ def _select(
         root=wanted.root,
         project=wanted.project,
         allowed_hashes=hashes,
+        seen_as=seen_as,
     )
+    # pip's hash-checking mode: once one requirement has a hash, everything that is installed needs one.
+    unproven = [pin for pin in pins if hashes is not None and pin.kind != "directory" and pin.name not in hashes]
+    if unproven and wanted.lock is not None:
+        listed = "\n".join(f"  - missing hash for {pin.name}=={pin.version}" for pin in unproven)
+        raise LockError(
+            f"{wanted.lock.path.name} has hashes, but not for everything that it needs:\n{listed}",
+            hint="write it again with all dependencies, such as with `uv pip compile --generate-hashes`",
+        )
+    return pins

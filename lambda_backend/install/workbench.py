@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
+from lambda_backend.engines.process import run
 from lambda_backend.errors import InstallError, MissingExtraError
 from lambda_backend.settings.interpolate import redact, redact_urls
 
@@ -104,54 +104,16 @@ class HostWorkbench:
 
     def run(self, argv: Sequence[str], *, cwd: Path, what: str) -> str:
         """Run a command of this machine."""
-        process = subprocess.Popen(
-            list(argv),
-            cwd=cwd,
-            env=self._environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
-        return _finish(process, what, self._clean, self._on_line)
+        said: list[str] = []
 
-    def _clean(self, line: str) -> str:
-        return redact_urls(redact(line, self._secrets))
+        def heard(line: str) -> None:
+            said.append(redact_urls(redact(line, self._secrets)))
+            self._on_line(said[-1])
 
-
-def _finish(
-    process: subprocess.Popen[str],
-    what: str,
-    clean: Callable[[str], str],
-    on_line: Callable[[str], None],
-) -> str:
-    """Hand on what a process says until it ends; kill it when we are stopped ourselves."""
-    import threading
-
-    said: list[str] = []
-    written: list[str] = []
-    assert process.stdout is not None  # noqa: S101 - both were asked for as pipes
-    assert process.stderr is not None  # noqa: S101
-    reader = threading.Thread(target=lambda stream: written.append(stream.read()), args=(process.stdout,))
-    reader.start()
-    try:
-        for line in process.stderr:
-            said.append(clean(line.rstrip("\n")))
-            on_line(said[-1])
-        code = process.wait()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    finally:
-        reader.join()
-        process.stdout.close()
-        process.stderr.close()
-    if code:
-        raise failed(what, code, said)
-    return written[0]
+        result = run(argv, environ=self._environ, cwd=cwd, on_line=heard)
+        if result.exit_code:
+            raise failed(what, result.exit_code, said)
+        return result.output
 
 
 class ContainerWorkbench:
@@ -211,7 +173,7 @@ def failed(what: str, code: int, said: Sequence[str]) -> InstallError:
 
 
 def _with_uv_index(environ: Mapping[str, str]) -> dict[str, str]:
-    """pip's index variables in uv's words, where uv's own are not set.
+    """What pip's index variables say, in uv's words, where uv's own are not set.
 
     uv documents UV_DEFAULT_INDEX, UV_INDEX and UV_FIND_LINKS; it does not read pip's variables.
     """

@@ -22,8 +22,8 @@ __all__ = ["Overrides", "overlaid", "overridable", "overrides", "variable_of"]
 _PREFIX = "LAMBDA_BACKEND"
 _SWITCH = "lambda"
 _ONLY = "lambda.only"
-# Read elsewhere: it says where things are kept, not what is built.
-_NO_SETTINGS = frozenset({"LAMBDA_BACKEND_CACHE_DIR"})
+# Read elsewhere: they say where things are kept and how much is said, not what is built.
+_NO_SETTINGS = frozenset({"LAMBDA_BACKEND_CACHE_DIR", "LAMBDA_BACKEND_VERBOSE"})
 _BOOLEANS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 
 
