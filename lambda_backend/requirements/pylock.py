@@ -148,7 +148,8 @@ def _narrowed(
             continue
         kept = _allowed(_decided(package, target), allowed)
         if kept is None:
-            mismatched.append(_titled(package))
+            missing = "" if package.name in (allowed or ()) else " (no hash is given for it)"
+            mismatched.append(_titled(package) + missing)
         else:
             packages.append(kept)
     if mismatched:

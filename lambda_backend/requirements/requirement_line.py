@@ -43,13 +43,12 @@ _VALUED = {
     "--requirement": "--requirement",
     "-c": "--constraint",
     "--constraint": "--constraint",
-    "-e": "--editable",
-    "--editable": "--editable",
     "--hash": "--hash",
 }
 _FLAGS = frozenset({"--no-index", "--pre", "--require-hashes", "--prefer-binary"})
 _ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar.lzma", ".tar", ".tar.zst")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|file:")
+_EDITABLE = re.compile(r"(?:-e|--editable)(?:[\s=]+|(?=\.)|\Z)")
 _OPTION = re.compile(r"(?:^|\s)--?[A-Za-z]")
 _DIRECT = re.compile(r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?P<extras>\[[^\]]*\])?\s*@\s*(?P<url>\S+)\Z")
 _EXTRAS = re.compile(r"(?P<place>.+?)(?P<extras>\[[^\]]*\])\Z")
@@ -87,11 +86,13 @@ class BadLineError(Exception):
     """What is wrong with a line; never holds a secret."""
 
 
-def split(line: str) -> tuple[str, list[tuple[str, str | None]]]:
-    """The requirement of a line, and its options by their long names."""
+def split(line: str) -> tuple[str, bool, list[tuple[str, str | None]]]:
+    """The requirement of a line, whether it follows ``-e``, and its options by their long names."""
+    editable = _EDITABLE.match(line)
+    line = line[editable.end() :] if editable else line
     option = _OPTION.search(line)
     start = option.start() if option else len(line)
-    return line[:start].strip(), _options(line[start:])
+    return line[:start].strip(), editable is not None, _options(line[start:])
 
 
 def _options(text: str) -> list[tuple[str, str | None]]:
@@ -187,7 +188,7 @@ def requirement_line(
     return RequirementLine(
         where=where,
         text=f"{prefix}{named}{suffix}",
-        name=_name(name, fragment, address),
+        name=_name(name, fragment, path or address),
         url=without_user(address) if path is None else None,
         path=path,
         extras=tuple(sorted(one.strip() for one in extras.strip("[]").split(",") if one.strip())),

@@ -171,19 +171,18 @@ class _Reader:
                 self.problems.append(f"{place}: {error}")
 
     def _line(self, line: str, where: str, base: Path, *, constraint: bool) -> None:
-        text, options = split(line)
+        text, editable, options = split(line)
         hashes = [str(value) for option, value in options if option == "--hash"]
-        editable = [str(value) for option, value in options if option == "--editable"]
         if text or editable:
-            if (text and editable) or len(editable) > 1 or len(options) > len(hashes) + len(editable):
+            if len(options) > len(hashes):
                 raise BadLineError("a requirement takes no other option than --hash")
             line_read = requirement_line(
-                text or editable[0],
+                text,
                 where=where,
                 base=base,
                 root=self.root,
                 hashes=hashes,
-                editable=bool(editable),
+                editable=editable,
                 constraint=constraint,
             )
             self.lines.append(line_read)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambda_backend.errors import LockError
+from lambda_backend.requirements.find import find_lock, lock_kind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = "tool.lambda.lock"
+
+
+def test_order_of_files(tmp_path: Path) -> None:
+    assert find_lock(tmp_path, None, key=KEY) is None
+    found = []
+    for name in ("requirements.txt", "uv.lock", "pylock.toml", "pylock.lambda.toml"):
+        (tmp_path / name).write_text("")
+        lock = find_lock(tmp_path, None, key=KEY)
+        assert lock is not None
+        assert lock.path == tmp_path / name
+        found.append(lock.kind)
+    assert found == ["requirements", "uv", "pylock", "pylock"]
+
+
+@pytest.mark.parametrize(("name", "command"), [("poetry.lock", "poetry export"), ("Pipfile.lock", "pipenv")])
+def test_chosen_lock_that_cannot_be_read_yet(tmp_path: Path, name: str, command: str) -> None:
+    (tmp_path / name).write_text("")
+    (tmp_path / "requirements.txt").write_text("")
+    with pytest.raises(LockError, match=f"{KEY}: {name} is not supported yet") as error:
+        find_lock(tmp_path, None, key=KEY)
+    assert command in str(error.value.hint)
+    (tmp_path / "uv.lock").write_text("")
+    found = find_lock(tmp_path, None, key=KEY)
+    assert found is not None
+    assert found.kind == "uv"
+
+
+def test_named_file(tmp_path: Path) -> None:
+    (tmp_path / "reqs").mkdir()
+    (tmp_path / "reqs/prod.txt").write_text("")
+    found = find_lock(tmp_path, "reqs/prod.txt", key=KEY)
+    assert found is not None
+    assert (found.kind, found.path) == ("requirements", tmp_path / "reqs/prod.txt")
+    with pytest.raises(LockError, match=f"{KEY}: there is no file 'uv.lock'"):
+        find_lock(tmp_path, "uv.lock", key=KEY)
+    with pytest.raises(LockError, match=f"{KEY}: 'setup.py' is no known kind"):
+        find_lock(tmp_path, "setup.py", key=KEY)
+
+
+def test_kinds() -> None:
+    assert lock_kind("pylock.dev.toml") == "pylock"
+    assert lock_kind("pylock.a.b.toml") is None
+    assert lock_kind("requirements.in") == "requirements"
