@@ -218,14 +218,14 @@ def _marker(text: str) -> str | None:
         return None
     try:
         return str(Marker(text))
-    except InvalidMarker:
+    except (InvalidMarker, RecursionError):  # thousands of parentheses
         raise BadLineError(f"{text!r} is no marker") from None
 
 
 def _requirement(text: str) -> Requirement:
     try:
         return Requirement(text)
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):
         raise BadLineError(f"{redacted(text)!r} is no requirement, path or URL") from None
 
 

@@ -31,7 +31,7 @@ __all__ = ["RequirementsFile", "parse"]
 
 # What uv reads in a requirements file; of the others `compile_command` says in uv's words what uv has words for.
 _FOR_UV = frozenset({"--index-url", "--extra-index-url", "--find-links", "--no-index", "--no-binary", "--only-binary"})
-_COMMENT = re.compile(r"(^|\s+)#.*$")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +117,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
     parts: list[str] = []
     for number, line in enumerate(text.splitlines(), start=1):
         start = start if parts else number
-        is_comment = _COMMENT.match(line) is not None
+        is_comment = line.lstrip().startswith("#")
         # pip: a comment line within a continuation ends it, and is a comment.
         parts.append(f" {line}" if is_comment and parts else line)
         if line.endswith("\\") and not is_comment:

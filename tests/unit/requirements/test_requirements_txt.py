@@ -161,6 +161,14 @@ def test_symlink_out_of_the_project(tmp_path: Path) -> None:
         parse(tmp_path / "r.txt", root)
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["a" + " " * 60_000 + "!", f"a @ {'b' * 60_000}{' ' * 60_000}x", f"a; {'(' * 3000}os_name == 'x'{')' * 3000}"],
+)
+def test_hostile_lines_are_refused_quickly(tmp_path: Path, line: str) -> None:
+    assert "requirements.txt:1: " in problems(tmp_path, line)
+
+
 WORDS = st.sampled_from(
     [
         *("idna", "==3", "-r", "-e", "-c", "-f", "--hash", "=", "sha256:", "./", "../", "file:", "https://", "@", ";"),
