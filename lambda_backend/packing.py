@@ -81,6 +81,7 @@ class Packer:
         self._layers = {item.name: item for item in artifact_settings(settings) if item.kind == "layer"}
         self._pins: dict[tuple[str, str], tuple[Pin, ...]] = {}
         self._scratches = 0
+        self._recommended = False
         self._epoch = _epoch(build.environ)
 
     def artifacts(self) -> tuple[Artifact, ...]:
@@ -115,6 +116,7 @@ class Packer:
         started = time.monotonic()
         excludes = Excludes(artifact.exclude)
         pins, lock = self._own_pins(artifact, target, installer)
+        self._recommend_lock(artifact, pins, lock)
         layers_of = {name: self._layer_pins(name, target, installer) for name in artifact.layers}
         if layers_of:
             pins = layers.without(pins, layers_of, function=artifact.name)
@@ -154,12 +156,15 @@ class Packer:
         lock = asked.lock.path.name if asked.lock else None
         if lock is not None:
             stale.check_covers(asked.declared, pins, lock=lock, target=target)
-        elif pins:
-            self._words.say(
-                f"{artifact.name}: no lock file; the resolved set is in the manifest "
-                "(`lambda-backend lock` would keep it)"
-            )
         return pins, lock
+
+    def _recommend_lock(self, artifact: ArtifactSettings, pins: Sequence[Pin], lock: str | None) -> None:
+        """One line a build, whatever the number of artefacts and targets."""
+        if pins and lock is None and not self._recommended:
+            self._recommended = True
+            self._words.say(
+                f"{artifact.name} has no lock file: the resolved set is in the manifest; `lambda-backend lock` keeps it"
+            )
 
     def _layer_pins(self, name: str, target: Target, installer: Installer) -> tuple[Pin, ...]:
         key = (name, target.name)
