@@ -50,7 +50,7 @@ _ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tar.xz", "
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|file:")
 _EDITABLE = re.compile(r"(?:-e|--editable)(?:[\s=]+|(?=\.)|\Z)")
 _OPTION = re.compile(r"(?:^|\s)--?[A-Za-z]")
-_DIRECT = re.compile(r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?P<extras>\[[^\]]*\])?\s*@\s*(?P<url>\S+)\Z")
+_DIRECT = re.compile(r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:(?P<extras>\[[^\]]*\])\s*)?@\s*(?P<url>\S+)\Z")
 _EXTRAS = re.compile(r"(?P<place>.+?)(?P<extras>\[[^\]]*\])\Z")
 _HASH = re.compile(r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})\Z")
 _FRAGMENT_HASH = re.compile(r"(?:^|&)(sha256|sha384|sha512)=([0-9a-fA-F]+)")
