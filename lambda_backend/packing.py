@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.bundle.model import Member
     from lambda_backend.cache import Cache
-    from lambda_backend.install.installer import Dependencies
+    from lambda_backend.install.installer import BuiltWheel, Dependencies
     from lambda_backend.install.workbench import Workbench
     from lambda_backend.metadata import ProjectMetadata
     from lambda_backend.pipeline import Build
@@ -125,11 +125,17 @@ class Packer:
         base: Dependencies | None = None
         if remote:
             base = installer.dependencies(remote, prefix=artifact.path_prefix, excludes=excludes)
+        own = self._rebuilt(artifact, target, installer)
+        wheels = [(pin.name, self._local_wheel(pin, installer)) for pin in local]
         parts = [
-            *self._project_parts(artifact, target, installer),
-            *(self._local_part(pin, artifact, target, installer) for pin in local),
+            *self._project_parts(artifact, target, own),
+            *(
+                wheel_members(built.path, artifact.path_prefix, target_python=target.python, owner=owner)
+                for owner, built in wheels
+            ),
             *self._include_parts(artifact),
         ]
+        made = [item for item in (base, own, *(built for _, built in wheels)) if item is not None]
         bundle = assemble(parts, excludes, base=base.archive if base else None)
         file_name = f"{self._project.stem}-{artifact.name}-{target.name}.zip"
         archive = write(self._stage / file_name, bundle.members, base=base.archive if base else None, epoch=self._epoch)
@@ -140,8 +146,8 @@ class Packer:
             file_name=file_name,
             pins=pins,
             lock=lock,
-            builder=base.builder if base else None,
-            from_cache=base is not None and base.from_cache,
+            builder=made[0].builder if made else None,
+            from_cache=all(item.from_cache for item in made),
             seconds=time.monotonic() - started,
             findings=tuple(_age_findings(target)),
         )
@@ -172,25 +178,28 @@ class Packer:
             self._pins[key] = self._own_pins(self._layers[name], target, installer)[0]
         return self._pins[key]
 
+    def _rebuilt(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> BuiltWheel | None:
+        """The project's wheel for the target, where it goes in and the wheel at hand does not fit."""
+        if not self._takes_project(artifact) or fits(self._wheel, target, native=False):
+            return None
+        return rebuilt(installer, self._backend, root=self._root, name=self._project.name)
+
+    def _takes_project(self, artifact: ArtifactSettings) -> bool:
+        return artifact.project and not any(self._layers[name].project for name in artifact.layers)
+
     def _project_parts(
-        self, artifact: ArtifactSettings, target: Target, installer: Installer
+        self, artifact: ArtifactSettings, target: Target, rebuild: BuiltWheel | None
     ) -> Iterator[tuple[Member, ...]]:
         if artifact.entry:
-            excludes = Excludes(artifact.exclude)
-            yield entry_members(self._root / artifact.entry, excludes, root=self._root)
-        elif artifact.project and not any(self._layers[name].project for name in artifact.layers):
-            wheel = self._wheel
-            if not fits(wheel, target, native=False):
-                wheel = rebuilt(installer, self._backend, root=self._root, name=self._project.name)
+            yield entry_members(self._root / artifact.entry, Excludes(artifact.exclude), root=self._root)
+        elif self._takes_project(artifact):
+            wheel = rebuild.path if rebuild else self._wheel
             yield wheel_members(wheel, artifact.path_prefix, target_python=target.python, owner="project")
 
-    def _local_part(
-        self, pin: Pin, artifact: ArtifactSettings, target: Target, installer: Installer
-    ) -> tuple[Member, ...]:
+    def _local_wheel(self, pin: Pin, installer: Installer) -> BuiltWheel:
         source = pin.path or "."
         found = local_sources(self._root / source, self._root)
-        wheel = installer.wheel(pin.name, source, files_digest(found))
-        return wheel_members(wheel, artifact.path_prefix, target_python=target.python, owner=pin.name)
+        return installer.wheel(pin.name, source, files_digest(found))
 
     def _include_parts(self, artifact: ArtifactSettings) -> Iterator[tuple[Member, ...]]:
         for index, include in enumerate(artifact.include):

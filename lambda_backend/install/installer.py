@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from lambda_backend.requirements.model import Pin
     from lambda_backend.targets import Target
 
-__all__ = ["Dependencies", "Installer"]
+__all__ = ["BuiltWheel", "Dependencies", "Installer"]
 
 _FORMAT = 1
 """Raised when the same inputs would give another tree or archive than an older version of ours made."""
@@ -50,6 +50,15 @@ class Dependencies:
     """The installed dependencies of an artefact as a finished archive."""
 
     archive: Archive
+    builder: Builder
+    from_cache: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltWheel:
+    """A wheel that was built for the target."""
+
+    path: Path
     builder: Builder
     from_cache: bool
 
@@ -141,14 +150,13 @@ class Installer:
             with self._cache.make("deps", key) as folder:
                 archive = write(folder / "archive.zip", assemble([members], excludes).members, epoch=self._epoch)
                 save_index(archive, folder / "index.json")
-                builder = json.dumps(dataclasses.asdict(workbench.builder))
-                (folder / "builder.json").write_text(builder, "utf-8")
+                _write_builder(folder, workbench.builder)
             shutil.rmtree(tree, ignore_errors=True)
             found = _read_dependencies(self._cache.entry("deps", key))
         assert found is not None  # noqa: S101 - it was written just now
         return dataclasses.replace(found, from_cache=False)
 
-    def wheel(self, name: str, source: str, digest: str) -> Path:
+    def wheel(self, name: str, source: str, digest: str) -> BuiltWheel:
         """The wheel of a local folder.
 
         Args:
@@ -162,7 +170,7 @@ class Installer:
 
         return self._wheel(cache_key(_FORMAT, "wheel", self.target.name, self._place, source, digest), source, build)
 
-    def own_wheel(self, digest: str, build: Callable[[Workbench], Path]) -> Path:
+    def own_wheel(self, digest: str, build: Callable[[Workbench], Path]) -> BuiltWheel:
         """The project's own wheel, built for the target.
 
         Args:
@@ -171,14 +179,19 @@ class Installer:
         """
         return self._wheel(cache_key(_FORMAT, "own", self.target.name, self._place, digest), "the project", build)
 
-    def _wheel(self, key: str, what: str, build: Callable[[Workbench], Path]) -> Path:
-        with self._cache.locked("wheels", key) as found:
-            if found is None:
-                self._words.say(f"building a wheel of {what} for {self.target.name}")
-                built = build(self.workbench)
-                with self._cache.make("wheels", key) as folder:
-                    shutil.copyfile(built, folder / built.name)
-        return next(self._cache.entry("wheels", key).glob("*.whl"))
+    def _wheel(self, key: str, what: str, build: Callable[[Workbench], Path]) -> BuiltWheel:
+        with self._cache.locked("wheels", key) as kept:
+            if kept is not None and (found := _read_wheel(kept)) is not None:
+                return found
+            self._cache.discard("wheels", key)
+            self._words.say(f"building a wheel of {what} for {self.target.name}")
+            built = build(self.workbench)
+            with self._cache.make("wheels", key) as folder:
+                shutil.copyfile(built, folder / built.name)
+                _write_builder(folder, self.workbench.builder)
+            found = _read_wheel(self._cache.entry("wheels", key))
+        assert found is not None  # noqa: S101 - it was written just now
+        return dataclasses.replace(found, from_cache=False)
 
 
 def _lock_name(wanted: Wanted) -> str:
@@ -192,7 +205,7 @@ def _asked(wanted: Wanted) -> dict[str, object]:
     if wanted.requirements is not None:
         text = wanted.requirements.text() + json.dumps(wanted.requirements.options)
     elif wanted.lock is not None:
-        text = wanted.lock.path.read_text("utf-8")
+        text = resolving.read_lock(wanted.lock)
     else:
         text = ""
     return {
@@ -219,8 +232,26 @@ def _read_pins(folder: Path, *, lasting: bool) -> tuple[Pin, ...] | None:
 
 def _read_dependencies(folder: Path) -> Dependencies | None:
     archive = load_index(folder / "index.json", folder / "archive.zip")
+    builder = _read_builder(folder)
+    if archive is None or builder is None:
+        return None
+    return Dependencies(archive=archive, builder=builder, from_cache=True)
+
+
+def _read_wheel(folder: Path) -> BuiltWheel | None:
+    wheel = next(folder.glob("*.whl"), None)
+    builder = _read_builder(folder)
+    if wheel is None or builder is None:
+        return None
+    return BuiltWheel(path=wheel, builder=builder, from_cache=True)
+
+
+def _write_builder(folder: Path, builder: Builder) -> None:
+    (folder / "builder.json").write_text(json.dumps(dataclasses.asdict(builder)), "utf-8")
+
+
+def _read_builder(folder: Path) -> Builder | None:
     try:
-        builder = Builder(**json.loads((folder / "builder.json").read_text("utf-8")))
+        return Builder(**json.loads((folder / "builder.json").read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return None if archive is None else Dependencies(archive=archive, builder=builder, from_cache=True)

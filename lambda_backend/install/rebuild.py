@@ -16,7 +16,7 @@ from lambda_backend.wheel_backend import SETUPTOOLS, SETUPTOOLS_REQUIREMENT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lambda_backend.install.installer import Installer
+    from lambda_backend.install.installer import BuiltWheel, Installer
     from lambda_backend.install.workbench import Workbench
     from lambda_backend.wheel_backend import WheelBackend
 
@@ -35,7 +35,7 @@ else:
 """
 
 
-def rebuilt(installer: Installer, backend: WheelBackend, *, root: Path, name: str) -> Path:
+def rebuilt(installer: Installer, backend: WheelBackend, *, root: Path, name: str) -> BuiltWheel:
     """The project's wheel for the installer's target.
 
     Raises:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lambda_backend.requirements.requirements_txt import RequirementsFile
     from lambda_backend.targets import Target
 
-__all__ = ["Wanted", "resolve"]
+__all__ = ["Wanted", "read_lock", "resolve"]
 
 # What uv says when it could not reach an index: trying again in another way would only take the time twice.
 _UNREACHABLE = ("Failed to fetch", "error sending request", "Could not connect")
@@ -74,7 +74,7 @@ def resolve(wanted: Wanted, target: Target, bench: Callable[[], Workbench]) -> t
         return ()
     kind = wanted.lock.kind if wanted.lock else None
     if kind == "pylock" and wanted.lock is not None:
-        text = wanted.lock.path.read_text("utf-8")
+        text = read_lock(wanted.lock)
         return _select(text, wanted, target, extras=wanted.extras, groups=wanted.groups)
     workbench = bench()
     if kind == "uv":
@@ -143,7 +143,7 @@ def _select(
     hashes: Mapping[str, frozenset[str]] | None = None
     if wanted.requirements is not None and wanted.requirements.requires_hashes:
         hashes = wanted.requirements.hashes
-    pins = pylock.select(
+    return pylock.select(
         text,
         target=target,
         extras=extras,
@@ -155,12 +155,17 @@ def _select(
         allowed_hashes=hashes,
         seen_as=seen_as,
     )
-    # pip's hash-checking mode: once one requirement has a hash, everything that is installed needs one.
-    unproven = [pin for pin in pins if hashes is not None and pin.kind != "directory" and pin.name not in hashes]
-    if unproven and wanted.lock is not None:
-        listed = "\n".join(f"  - missing hash for {pin.name}=={pin.version}" for pin in unproven)
-        raise LockError(
-            f"{wanted.lock.path.name} has hashes, but not for everything that it needs:\n{listed}",
-            hint="write it again with all dependencies, such as with `uv pip compile --generate-hashes`",
-        )
-    return pins
+
+
+def read_lock(lock: LockFile) -> str:
+    """The lock's text.
+
+    Raises:
+        LockError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return lock.path.read_text("utf-8")
+    except OSError as error:
+        raise LockError(f"{lock.path.name} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise LockError(f"{lock.path.name} is not UTF-8", hint="write it again with the tool that made it") from None
