@@ -19,7 +19,7 @@ from lambda_backend.archive.format import DEFLATED, STORED
 from lambda_backend.errors import BundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from concurrent.futures import Future
 
     from lambda_backend.bundle.model import Member
@@ -29,7 +29,9 @@ __all__ = ["Compressed", "compressed"]
 LEVEL = 6
 _THREADS = 8
 _IN_FLIGHT_BYTES = 48 << 20
-_IN_FLIGHT_MEMBERS = 512
+_BATCH_BYTES = 1 << 20
+_MEMBER_BYTES = 1 << 10
+"""What a member takes in memory besides its bytes, roughly."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,21 +56,38 @@ def compressed(members: Sequence[Member]) -> Generator[Compressed, None, None]:
         BundleError: a source is gone or changes while it is read.
     """
     threads = ThreadPoolExecutor(max_workers=min(_THREADS, os.cpu_count() or 1), thread_name_prefix="compress")
-    queue: deque[tuple[int, Future[Compressed]]] = deque()
+    queue: deque[tuple[int, Future[list[Compressed]]]] = deque()
     waiting = 0
     try:
-        for member in members:
-            size = _size(member)
-            while queue and (waiting + size > _IN_FLIGHT_BYTES or len(queue) >= _IN_FLIGHT_MEMBERS):
+        for size, batch in _batches(members):
+            while queue and waiting + size > _IN_FLIGHT_BYTES:
                 first, future = queue.popleft()
-                yield future.result()
+                yield from future.result()
                 waiting -= first
-            queue.append((size, threads.submit(_compress, member)))
+            queue.append((size, threads.submit(_compress_all, batch)))
             waiting += size
         while queue:
-            yield queue.popleft()[1].result()
+            yield from queue.popleft()[1].result()
     finally:
         threads.shutdown(cancel_futures=True)
+
+
+def _batches(members: Sequence[Member]) -> Iterator[tuple[int, list[Member]]]:
+    """Members in their order with the bytes of their sources, small ones together: a task has a cost of its own."""
+    total, batch = 0, list[Member]()
+    for member in members:
+        size = _MEMBER_BYTES + _size(member)
+        if batch and total + size > _BATCH_BYTES:
+            yield total, batch
+            total, batch = 0, []
+        total += size
+        batch.append(member)
+    if batch:
+        yield total, batch
+
+
+def _compress_all(members: Sequence[Member]) -> list[Compressed]:
+    return [_compress(member) for member in members]
 
 
 def _compress(member: Member) -> Compressed:

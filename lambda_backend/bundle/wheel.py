@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from packaging.tags import Tag
 
+    from lambda_backend.bundle.excludes import Excludes
+
 __all__ = ["is_pure", "wheel_members", "wheel_tags"]
 
 # PEP 427: signatures of RECORD, which no longer hold once it is written anew.
@@ -48,7 +50,9 @@ class _Wheel:
         return found.decode("utf-8", "replace")
 
 
-def wheel_members(wheel: Path, prefix: str, *, target_python: str, owner: str) -> tuple[Member, ...]:
+def wheel_members(
+    wheel: Path, prefix: str, *, target_python: str, owner: str, excludes: Excludes | None = None
+) -> tuple[Member, ...]:
     """A wheel's files as an installation with ``--target`` places them, sorted by path.
 
     Purelib, platlib and data go to the root, scripts to ``bin/`` with the target's Python, headers nowhere. Console
@@ -59,6 +63,8 @@ def wheel_members(wheel: Path, prefix: str, *, target_python: str, owner: str) -
         prefix: the root's folder in the artefact; empty for its own root.
         target_python: the interpreter's path at the target, for scripts.
         owner: whose the files are.
+        excludes: the artefact's; what its defaults for installed distributions and the user leave out is in RECORD
+            neither.
 
     Raises:
         BundleError: no wheel, one whose files and RECORD differ, a path that leads out of it.
@@ -70,7 +76,7 @@ def wheel_members(wheel: Path, prefix: str, *, target_python: str, owner: str) -
     members: dict[str, Member] = {}
     for file in opened.files:
         place = _place(opened, file.name)
-        if place is None or place == record:
+        if place is None or place == record or (excludes and excludes.excluded_installed(start + place)):
             continue
         is_script = file.name != place and place.startswith("bin/")
         member = Member(
