@@ -186,7 +186,7 @@ def project(
 
     Args:
         folder: made, with its parents.
-        table: what comes below the ``[project]`` table, in TOML.
+        table: what comes after the ``[project]`` table, in TOML.
         dependencies: a TOML list.
         files: more of them, or other contents.
     """
@@ -200,6 +200,9 @@ name = "tiny"
 version = "1.0.0"
 description = "A tiny project"
 dependencies = {dependencies}
+
+[tool.setuptools]
+packages = ["tiny"]
 
 {table}
 """

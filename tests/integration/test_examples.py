@@ -51,10 +51,10 @@ def test_answers_its_event(name: str, engine: str, built: Callable[[str, str], t
     layers = {item["name"]: dist / item["file"] for item in found if item["kind"] == "layer"}
     functions = [item for item in found if item["kind"] == "function"]
     assert {item["name"] for item in functions} == {
-        path.stem for path in (EXAMPLES / name / "events").glob("*.json") if not path.stem.endswith(".answer")
+        path.stem for path in (EXAMPLES / name / "tests/events").glob("*.json") if not path.stem.endswith(".answer")
     }
     for item in functions:
-        events = EXAMPLES / name / "events"
+        events = EXAMPLES / name / "tests/events"
         answer = invoke(
             dist / item["file"],
             item["handler"],

@@ -1,0 +1,99 @@
+"""An edit of code starts no container and no resolver, and is quick."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.helpers.engine_answers import engine_environment
+from tests.helpers.machine import artifacts, example, manifest, project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.helpers.machine import Machine, Outcome
+
+pytestmark = pytest.mark.network
+
+WORK = ("starting a container", "resolving ", "installing ", "building a wheel of")
+ONE_HOOK = """
+import sys, time
+started = time.perf_counter()
+import lambda_backend
+lambda_backend.build_wheel(sys.argv[1])
+print("seconds", time.perf_counter() - started)
+"""
+
+
+def did(outcome: Outcome) -> list[str]:
+    return [line for line in outcome.log.splitlines() if any(words in line for words in WORK)]
+
+
+@pytest.mark.parametrize(
+    "engine",
+    ["host", pytest.param("docker", marks=pytest.mark.engine), pytest.param("podman", marks=pytest.mark.engine)],
+)
+def test_an_edited_line(engine: str, machine: Machine, tmp_path: Path) -> None:
+    environment = engine_environment(engine)
+    made = example("data", tmp_path / "data")
+    first = tmp_path / "first"
+    machine.build(made, out=first, env=environment)
+    code = made / "stats/summary.py"
+    code.write_text(code.read_text("utf-8") + "\n# edited\n", "utf-8")
+    outcome = machine.build(made, env=environment)
+    assert did(outcome) == []
+    before, after = artifacts(first), artifacts(made / "dist")
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"stats-1.0.0-summary-python3.13-x86_64.zip", "stats-1.0.0.lambda.json"}
+    digests = {item["name"]: item["engine"] for item in manifest(made / "dist")["artifacts"]}
+    assert digests == {"summary": engine, "deps": engine}
+
+
+def test_the_hook_takes_below_a_second(machine: Machine, tmp_path: Path) -> None:
+    made = example("data", tmp_path / "data")
+    machine.build(made)
+    times = []
+    for number in range(3):
+        code = made / "stats/summary.py"
+        code.write_text(code.read_text("utf-8") + f"\n# {number}\n", "utf-8")
+        outcome = machine.run([machine.python(), "-c", ONE_HOOK, made / "dist"], cwd=made)
+        assert did(outcome) == []
+        times += [float(line.split()[1]) for line in outcome.log.splitlines() if line.startswith("seconds")]
+    assert min(times) < 1, times
+
+
+def test_a_changed_dependency_is_installed_anew(machine: Machine, tmp_path: Path) -> None:
+    table = '[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"'
+    made = project(tmp_path / "tiny", table, files={"requirements.txt": "idna==3.9\n"})
+    machine.build(made)
+    (made / "requirements.txt").write_text("idna==3.10\n", "utf-8")
+    outcome = machine.build(made)
+    assert any("installing" in line for line in did(outcome))
+    assert [item["version"] for item in manifest(made / "dist")["artifacts"][0]["requirements"]] == ["3.10"]
+
+
+def test_artefacts_of_one_target_share_their_dependencies(machine: Machine, tmp_path: Path) -> None:
+    functions = "".join(f'[tool.lambda.functions.f{n}]\nhandler = "tiny.app.handler"\n' for n in range(4))
+    made = project(
+        tmp_path / "tiny", f'[tool.lambda]\nruntime = "python3.13"\n{functions}', dependencies='["idna==3.7"]'
+    )
+    outcome = machine.build(made, env={"LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")})
+    assert len([line for line in did(outcome) if "installing" in line]) == 1
+    assert len([line for line in did(outcome) if "resolving" in line]) == 1
+    assert len({item["sha256"] for item in manifest(made / "dist")["artifacts"]}) == 1
+
+
+def test_a_damaged_entry_is_made_again(machine: Machine, tmp_path: Path) -> None:
+    table = '[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"'
+    made = project(tmp_path / "tiny", table, files={"requirements.txt": "idna==3.10\n"})
+    cache = tmp_path / "cache"
+    machine.build(made, env={"LAMBDA_BACKEND_CACHE_DIR": str(cache)})
+    before = artifacts(made / "dist")
+    spoilt = [path for path in cache.rglob("*") if path.is_file() and path.suffix in {".json", ".zip"}]
+    assert spoilt
+    for path in spoilt:
+        path.write_bytes(json.dumps("spoilt").encode())
+    machine.build(made, env={"LAMBDA_BACKEND_CACHE_DIR": str(cache)})
+    assert artifacts(made / "dist") == before

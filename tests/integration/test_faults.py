@@ -1,0 +1,301 @@
+"""Whatever goes wrong: one clear message, no traceback, and dist/ as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import time
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.helpers.engine_answers import engine_environment
+from tests.helpers.interpreters import unavailable
+from tests.helpers.machine import artifacts, example, project, small_disk, snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tests.helpers.machine import Machine
+
+TABLE = '[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"\n'
+OLD = {"tiny-1.0.0-function-python3.13-x86_64.zip": "old zip", "tiny-1.0.0.lambda.json": "{}", "other.txt": "kept"}
+
+
+def fails(
+    machine: Machine,
+    made: Path,
+    *words: str,
+    env: Mapping[str, str | None] | None = None,
+) -> str:
+    """Build over an old dist/; the build has to fail as it should. Gives the message, which holds all the words."""
+    dist = made / "dist"
+    dist.mkdir(exist_ok=True)
+    for name, text in OLD.items():
+        (dist / name).write_text(text, "utf-8")
+    before = snapshot(dist)
+    outcome = machine.build(made, env=env, check=False)
+    assert outcome.exit_code != 0, outcome.log
+    assert "Traceback" not in outcome.log, outcome.log
+    message = outcome.message
+    missing = [word for word in words if word not in message]
+    assert not missing, f"{missing} not in:\n{outcome.log}"
+    assert "→" in message, f"what to do is not said:\n{message}"
+    assert snapshot(dist) == before
+    return message
+
+
+@pytest.mark.network
+def test_unsatisfiable_requirement(machine: Machine, tmp_path: Path) -> None:
+    made = project(tmp_path / "tiny", TABLE, dependencies='["idna>3", "idna<2"]')
+    fails(machine, made, "idna", "python3.13-x86_64")
+
+
+@pytest.mark.network
+def test_unknown_requirement(machine: Machine, tmp_path: Path) -> None:
+    made = project(tmp_path / "tiny", TABLE, dependencies='["idna==999"]')
+    fails(machine, made, "idna", "999")
+
+
+@pytest.mark.network
+def test_no_wheel_for_the_target_on_the_host(machine: Machine, tmp_path: Path) -> None:
+    files = {
+        "requirements.txt": "./vendor/fastsum\n",
+        "vendor/fastsum/pyproject.toml": '[build-system]\nrequires=["setuptools"]\n'
+        'build-backend="setuptools.build_meta"\n[project]\nname="fastsum"\nversion="1"\n[tool.setuptools]\npackages=[]\n'
+        '[[tool.setuptools.ext-modules]]\nname="fastsum"\nsources=["fastsum.c"]\n',
+        "vendor/fastsum/fastsum.c": "#include <Python.h>\n"
+        'static struct PyModuleDef def = {PyModuleDef_HEAD_INIT, "fastsum", 0, -1, 0};\n'
+        "PyMODINIT_FUNC PyInit_fastsum(void) { return PyModule_Create(&def); }\n",
+    }
+    made = project(tmp_path / "tiny", TABLE, files=files)
+    fails(machine, made, "fastsum", "container")
+
+
+@pytest.mark.network
+def test_hash_mismatch(machine: Machine, tmp_path: Path) -> None:
+    lock = f"idna==3.10 --hash=sha256:{'0' * 64}\n"
+    made = project(tmp_path / "tiny", TABLE, files={"requirements.txt": lock})
+    fails(machine, made, "idna", "hash")
+
+
+@pytest.mark.network
+def test_hash_mismatch_in_a_pylock(machine: Machine, tmp_path: Path) -> None:
+    wheel = tmp_path / "links/lonely-1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("lonely.py", "")
+        archive.writestr("lonely-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: lonely\nVersion: 1.0\n")
+        archive.writestr("lonely-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("lonely-1.0.dist-info/RECORD", "")
+    lock = f"""\
+lock-version = "1.0"
+created-by = "test"
+[[packages]]
+name = "lonely"
+version = "1.0"
+[[packages.wheels]]
+name = "{wheel.name}"
+url = "{wheel.as_uri()}"
+hashes = {{ sha256 = "{"1" * 64}" }}
+"""
+    made = project(tmp_path / "tiny", TABLE, files={"pylock.toml": lock})
+    fails(machine, made, "lonely", "ash")
+
+
+def test_registry_unreachable(machine: Machine, tmp_path: Path) -> None:
+    made = project(tmp_path / "tiny", TABLE, dependencies='["idna"]')
+    closed = "http://user:s3cr3t@127.0.0.1:9/simple/"
+    env = {
+        "UV_INDEX_URL": closed,
+        "UV_DEFAULT_INDEX": closed,
+        "PIP_INDEX_URL": closed,
+        "UV_FIND_LINKS": None,
+        "UV_HTTP_RETRIES": "0",
+        "PIP_FIND_LINKS": None,
+        "UV_CACHE_DIR": str(tmp_path / "uv"),
+        "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    message = fails(machine, made, "127.0.0.1:9", env=env)
+    assert "s3cr3t" not in message
+    for path in (tmp_path / "cache").rglob("*"):
+        assert not path.is_file() or b"s3cr3t" not in path.read_bytes(), path
+
+
+@pytest.mark.network
+def test_tls_refused(machine: Machine, tmp_path: Path) -> None:
+    made = project(tmp_path / "tiny", TABLE, dependencies='["idna"]')
+    empty = tmp_path / "empty.pem"
+    empty.write_text("", "utf-8")
+    env = {
+        "SSL_CERT_FILE": str(empty),
+        "SSL_CERT_DIR": str(tmp_path / "none"),
+        "UV_NATIVE_TLS": None,
+        "UV_SYSTEM_CERTS": None,
+        "UV_HTTP_RETRIES": "0",
+        "UV_CACHE_DIR": str(tmp_path / "uv"),
+        "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache"),
+        "UV_FIND_LINKS": None,
+        "PIP_FIND_LINKS": None,
+    }
+    with contextlib.suppress(AssertionError):
+        # Where the index is reached through an authority that uv itself knows, nothing is refused.
+        machine.build(made, out=tmp_path / "out", env={**env, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "probe")})
+        pytest.skip("this machine's index needs no authority of its own")
+    fails(machine, made, env=env)
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_engine_absent(engine: str, machine: Machine, tmp_path: Path) -> None:
+    made = project(tmp_path / "tiny", TABLE, dependencies='["idna==3.10"]')
+    env = {
+        "LAMBDA_BACKEND_ENGINE": engine,
+        "DOCKER_HOST": f"unix://{tmp_path}/no.sock",
+        "PATH": str(tmp_path),
+        "HOME": str(tmp_path),
+        "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    fails(machine, made, engine, env=env)
+
+
+@pytest.mark.network
+def test_auto_falls_back_to_the_host_and_says_so(machine: Machine, tmp_path: Path) -> None:
+    made = project(tmp_path / "tiny", TABLE, dependencies='["idna==3.10"]')
+    env = {
+        "LAMBDA_BACKEND_ENGINE": "auto",
+        "DOCKER_HOST": f"unix://{tmp_path}/no.sock",
+        "PATH": str(tmp_path),
+        "XDG_RUNTIME_DIR": str(tmp_path),
+        "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    outcome = machine.build(made, env=env)
+    said = [line for line in outcome.log.splitlines() if "host" in line and line.startswith("lambda-backend:")]
+    assert len(said) == 1, outcome.log
+    assert len(artifacts(made / "dist")) == 2
+
+
+def test_output_folder_is_a_file(machine: Machine, tmp_path: Path) -> None:
+    made = project(tmp_path / "tiny", TABLE)
+    (made / "taken").write_text("a file", "utf-8")
+    fails(machine, made, "taken", env={"LAMBDA_BACKEND_OUTPUT_DIR": str(made / "taken")})
+    fails(machine, made, "taken", env={"LAMBDA_BACKEND_OUTPUT_DIR": str(made / "taken/below")})
+
+
+@contextlib.contextmanager
+def mounted_read_only(folder: Path):  # noqa: ANN201 - a context manager of nothing
+    folder.mkdir(parents=True, exist_ok=True)
+    steps = (["mount", "--bind", str(folder), str(folder)], ["mount", "-o", "remount,bind,ro", str(folder)])
+    if os.getuid() != 0:
+        unavailable("a read-only folder needs root, who ignores modes")
+    for index, argv in enumerate(steps):
+        if subprocess.run(argv, capture_output=True, check=False).returncode != 0:
+            if index:
+                subprocess.run(["umount", str(folder)], check=False)
+            pytest.skip("this machine lets nobody mount")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_output_folder_not_writable(machine: Machine, tmp_path: Path) -> None:
+    made = project(tmp_path / "tiny", TABLE)
+    out = tmp_path / "read-only"
+    with mounted_read_only(out):
+        fails(machine, made, str(out), env={"LAMBDA_BACKEND_OUTPUT_DIR": str(out)})
+
+
+def test_cache_not_writable(machine: Machine, tmp_path: Path) -> None:
+    made = project(tmp_path / "tiny", TABLE)
+    cache = tmp_path / "read-only"
+    with mounted_read_only(cache):
+        fails(machine, made, str(cache), env={"LAMBDA_BACKEND_CACHE_DIR": str(cache)})
+
+
+@pytest.mark.parametrize("variable", ["LAMBDA_BACKEND_OUTPUT_DIR", "LAMBDA_BACKEND_CACHE_DIR"])
+def test_disk_full(variable: str, machine: Machine, tmp_path: Path) -> None:
+    files = {"tiny/large.bin": random.Random(1).randbytes(400_000)}  # noqa: S311 - bytes that do not compress
+    table = TABLE + '\n[tool.setuptools.package-data]\ntiny = ["*.bin"]\n'
+    made = project(tmp_path / "tiny", table, files=files)
+    try:
+        with small_disk(tmp_path / "small", "256k") as small:
+            fails(machine, made, "space", env={variable: str(small)})
+            left = [path for path in small.rglob("*") if path.is_file() and path.stat().st_size > 0]
+            assert left == []
+    except PermissionError as error:
+        pytest.skip(f"no small file system here: {error}")
+
+
+@pytest.fixture(scope="module")
+def whole(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], float]:
+    """The artefacts of a build that nobody disturbs, and its seconds with an empty cache."""
+    folder = tmp_path_factory.mktemp("whole")
+    made = example("quickstart", folder / "quickstart")
+    machine.build(made, env={"LAMBDA_BACKEND_CACHE_DIR": str(folder / "warm-up")})
+    started = time.monotonic()
+    machine.build(made, env={"LAMBDA_BACKEND_CACHE_DIR": str(folder / "cache")})
+    return artifacts(made / "dist"), time.monotonic() - started
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.parametrize("engine", ["host", pytest.param("docker", marks=pytest.mark.engine)])
+def test_killed_at_any_moment(
+    number: signal.Signals, engine: str, machine: Machine, whole: tuple[dict[str, str], float], tmp_path: Path
+) -> None:
+    environment = engine_environment(engine)
+    complete, seconds = whole
+    made = example("quickstart", tmp_path / "quickstart")
+    dist, temporary, cache = made / "dist", tmp_path / "tmp", tmp_path / "cache"
+    dist.mkdir()
+    temporary.mkdir()
+    (dist / "kept.txt").write_text("kept", "utf-8")
+    env = {**environment, "TMPDIR": str(temporary), "LAMBDA_BACKEND_CACHE_DIR": str(cache)}
+    argv = [machine.python(), "-m", "build", "--no-isolation", "--skip-dependency-check", "--wheel", "--outdir", dist]
+    points = 6
+    for point in range(points):
+        process = subprocess.Popen(
+            [str(word) for word in (*argv, made)],
+            env=machine.environment(env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(seconds * (point + 0.5) / points)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        log, _ = process.communicate(timeout=60)
+        names = {path.name for path in dist.iterdir()} - {"kept.txt"}
+        assert names in (set(), {*complete, "hello-1.0.0-py3-none-any.whl"}), log.decode()
+        if names and process.returncode != 0:
+            # The signal came after the move into place.
+            assert artifacts(dist) == complete
+        for name in names:
+            (dist / name).unlink()
+    # The next build sweeps what a killed one could not.
+    machine.build(made, out=dist, env=env)
+    if engine == "host":
+        assert artifacts(dist) == complete
+    ours = [path for path in temporary.rglob("*") if "lambda" in path.name]
+    assert ours == []
+    in_the_making = [path for path in cache.rglob("tmp/*") if path.is_dir()]
+    assert in_the_making == []
+    if engine == "docker":
+        _no_container_is_left()
+
+
+def _no_container_is_left() -> None:
+    import docker
+
+    client = docker.from_env()
+    try:
+        found = client.containers.list(all=True, filters={"label": "io.lambda-backend"})
+        assert found == []
+    finally:
+        client.close()
