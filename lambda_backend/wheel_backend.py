@@ -12,11 +12,14 @@ from lambda_backend.errors import WheelBackendError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-__all__ = ["SETUPTOOLS", "SETUPTOOLS_REQUIREMENT", "WheelBackend"]
+__all__ = ["SETUPTOOLS", "SETUPTOOLS_REQUIREMENT", "WheelBackend", "names_modules"]
 
 SETUPTOOLS = "setuptools.build_meta"
 SETUPTOOLS_REQUIREMENT = "setuptools>=77"
+# Packages of common backends that are distributed under another name.
+_DISTRIBUTIONS = {"mesonpy": "meson-python", "pdm": "pdm-backend", "poetry": "poetry-core"}
 
 
 class WheelBackend:
@@ -73,22 +76,44 @@ class WheelBackend:
         module_name, _, path = self.name.partition(":")
         try:
             backend: Any = importlib.import_module(module_name)
-            for attribute in filter(None, path.split(".")):
-                backend = getattr(backend, attribute)
         except ModuleNotFoundError as error:
             if error.name is None or not (module_name + ".").startswith(error.name + "."):
                 raise
-            distribution = "setuptools" if self.name.startswith(SETUPTOOLS) else module_name.partition(".")[0]
+            package = module_name.partition(".")[0]
+            distribution = _DISTRIBUTIONS.get(package, package)
             raise WheelBackendError(
                 f'tool.lambda.wheel-backend: "{self.name}" cannot be imported: no module {error.name}',
                 hint=f"add {distribution} to build-system.requires, or install it for a build without isolation",
             ) from None
+        try:
+            for attribute in filter(None, path.split(".")):
+                backend = getattr(backend, attribute)
         except AttributeError as error:
             raise WheelBackendError(f'tool.lambda.wheel-backend: "{self.name}": {error}') from None
         return backend
 
     def _backend(self) -> Any:  # noqa: ANN401 - a module or an object in it
         return self._imported
+
+
+def names_modules(root: Path) -> bool:
+    """Whether a project tells setuptools itself what its modules are."""
+    import configparser
+
+    from lambda_backend.sources import read_toml
+
+    if (root / "setup.py").exists():
+        return True
+    table = read_toml(root / "pyproject.toml").get("tool", {}).get("setuptools", {})
+    if not {"packages", "py-modules", "package-dir"}.isdisjoint(table):
+        return True
+    config = configparser.RawConfigParser(strict=False)
+    try:
+        config.read(root / "setup.cfg", "utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return True  # for setuptools to complain about
+    # An sdist always has a setup.cfg: setuptools writes one with [egg_info] into it.
+    return any(config.has_option("options", key) for key in ("packages", "py_modules", "package_dir"))
 
 
 @contextlib.contextmanager
