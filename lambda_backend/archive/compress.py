@@ -74,7 +74,8 @@ def compressed(members: Sequence[Member]) -> Generator[Compressed, None, None]:
 
 def _batches(members: Sequence[Member]) -> Iterator[tuple[int, list[Member]]]:
     """Members in their order with the bytes of their sources, small ones together: a task has a cost of its own."""
-    total, batch = 0, list[Member]()
+    total = 0
+    batch: list[Member] = []
     for member in members:
         size = _MEMBER_BYTES + _size(member)
         if batch and total + size > _BATCH_BYTES:

@@ -85,16 +85,6 @@ class Excludes:
         for pattern in self.patterns:
             _spec((pattern,))
 
-    @classmethod
-    def for_source(cls, patterns: Sequence[str] = ()) -> Excludes:
-        """The same as the constructor: the methods choose the defaults, not the object."""
-        return cls(patterns)
-
-    @classmethod
-    def for_installed(cls, patterns: Sequence[str] = ()) -> Excludes:
-        """The same as the constructor."""
-        return cls(patterns)
-
     @property
     def key(self) -> list[list[str]]:
         """What decides the answers, for a cache key."""
