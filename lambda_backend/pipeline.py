@@ -82,14 +82,17 @@ class Build:
 
     def sdist(self, directory: Path) -> str:
         """An sdist that holds everything the Lambda step reads."""
-        name = self.delegate("build_sdist", str(directory))
-        if self.loaded.settings is not None:
-            from lambda_backend.sdist import complete
-            from lambda_backend.sources import project_sources
+        if self.loaded.settings is None:
+            return self.delegate("build_sdist", str(directory))
+        from lambda_backend.sdist import complete
+        from lambda_backend.sources import project_sources, refuse_outside
 
-            added = complete(directory / name, project_sources(artifact_settings(self.loaded.settings), self.root))
-            if added:
-                self.words.say(f"added to the sdist, since the Lambda step reads them: {_listed(added)}")
+        artifacts = artifact_settings(self.loaded.settings)
+        refuse_outside(artifacts, self.root)
+        sources = project_sources(artifacts, self.root)
+        name = self.delegate("build_sdist", str(directory))
+        if added := complete(directory / name, sources):
+            self.words.say(f"added to the sdist, since the Lambda step reads them: {_listed(added)}")
         return name
 
     def wheel(self, directory: Path, metadata_directory: str | None) -> str:
@@ -152,15 +155,17 @@ class Build:
 
     def _is_made_of_entries(self) -> bool:
         """Nothing of the project is a Python package: every artefact is an entry or dependencies alone."""
-        settings = self.loaded.settings
-        if settings is None or any((self.root / name).exists() for name in ("setup.py", "setup.cfg")):
+        if self.loaded.settings is None:
+            return False
+        found = artifact_settings(self.loaded.settings)
+        if not any(artifact.entry for artifact in found) or any(artifact.project for artifact in found):
             return False
         from lambda_backend.sources import read_toml
+        from lambda_backend.wheel_backend import names_modules
 
-        if "setuptools" in read_toml(self.root / "pyproject.toml").get("tool", {}):
-            return False
-        found = artifact_settings(settings)
-        return any(artifact.entry for artifact in found) and not any(artifact.project for artifact in found)
+        return not names_modules(
+            self.root, read_toml(self.root / "pyproject.toml").get("tool", {}).get("setuptools", {})
+        )
 
 
 def _listed(names: tuple[str, ...]) -> str:

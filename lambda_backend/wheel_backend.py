@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lambda_backend.errors import WheelBackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 __all__ = ["SETUPTOOLS", "SETUPTOOLS_REQUIREMENT", "WheelBackend", "names_modules"]
@@ -96,15 +96,12 @@ class WheelBackend:
         return self._imported
 
 
-def names_modules(root: Path) -> bool:
-    """Whether a project tells setuptools itself what its modules are."""
+def names_modules(root: Path, table: Mapping[str, Any]) -> bool:
+    """Whether a project tells setuptools itself what its modules are; the table is its ``[tool.setuptools]``."""
     import configparser
-
-    from lambda_backend.sources import read_toml
 
     if (root / "setup.py").exists():
         return True
-    table = read_toml(root / "pyproject.toml").get("tool", {}).get("setuptools", {})
     if not {"packages", "py-modules", "package-dir"}.isdisjoint(table):
         return True
     config = configparser.RawConfigParser(strict=False)
