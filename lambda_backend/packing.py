@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import posixpath
 import time
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from lambda_backend.requirements import layers, stale
 from lambda_backend.requirements import pins as pinned
 from lambda_backend.settings import artifacts as artifact_settings
 from lambda_backend.settings.interpolate import redact_urls
-from lambda_backend.sources import local_sources, project_sources, read_toml
+from lambda_backend.sources import common_base, local_sources, project_sources, read_toml
 from lambda_backend.targets import target as target_of
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Packer:
         self._backend = build.wheel_backend
         self._opener = Opener(settings.engine, environ=build.environ, cache=cache.root / "engines", words=build.words)
         self._layers = {item.name: item for item in artifact_settings(settings) if item.kind == "layer"}
+        self._base = common_base([*self._layers.values(), *self._asked], build.root)
         self._pins: dict[tuple[str, str], tuple[Pin, ...]] = {}
         self._scratches = 0
         self._recommended = False
@@ -157,7 +159,7 @@ class Packer:
     ) -> tuple[tuple[Pin, ...], str | None]:
         """The artefact's pins, its layers' not yet taken away, and the name of its lock."""
         layer_pins = [pin for name in artifact.layers for pin in self._layer_pins(name, target, installer)]
-        asked = wanted(artifact, target, self._project, self._root, layer_pins=layer_pins)
+        asked = wanted(artifact, target, self._project, self._root, base=self._base, layer_pins=layer_pins)
         pins = installer.pins(asked)
         lock = asked.lock.path.name if asked.lock else None
         if lock is not None:
@@ -198,7 +200,7 @@ class Packer:
 
     def _local_wheel(self, pin: Pin, installer: Installer) -> BuiltWheel:
         source = pin.path or "."
-        found = local_sources(self._root / source, self._root)
+        found = local_sources(self._base / source, self._base)
         return installer.wheel(pin.name, source, files_digest(found))
 
     def _include_parts(self, artifact: ArtifactSettings) -> Iterator[tuple[Member, ...]]:
@@ -211,7 +213,9 @@ class Packer:
             self._scratches += 1
             scratch = self._stage / f"work{self._scratches}"
             scratch.mkdir()
-            sources = project_sources(self._asked, self._root)
+            found = project_sources([*self._layers.values(), *self._asked], self._root)
+            inner = self._root.relative_to(self._base).as_posix()
+            sources = {posixpath.normpath(f"{inner}/{name}"): path for name, path in found.items()}
             return self._opener.open(target, artifact.bundling, scratch, sources, key=f"{artifact.key}.bundling")
 
         return Installer(

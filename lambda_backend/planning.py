@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from lambda_backend.errors import LockError
 from lambda_backend.install.resolve import Wanted
 from lambda_backend.requirements.find import find_lock
 from lambda_backend.requirements.project import declared
 from lambda_backend.sources import local_metadata, locked, read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from lambda_backend.metadata import ProjectMetadata
@@ -37,6 +41,7 @@ def wanted(
     project: ProjectMetadata,
     root: Path,
     *,
+    base: Path,
     layer_pins: Iterable[Pin] = (),
 ) -> Wanted:
     """What an artefact asks for.
@@ -46,6 +51,7 @@ def wanted(
         target: its markers decide which dependencies count.
         project: the wheel's metadata.
         root: the project's folder.
+        base: see ``Wanted.base``.
         layer_pins: what the function's layers have.
 
     Raises:
@@ -62,23 +68,27 @@ def wanted(
         provided = tuple(optional)
     else:
         name, requires, provided = project.name, project.requires_dist, project.provides_extra
+    asked = declared(
+        requires,
+        provided,
+        project=name,
+        extras=artifact.extras,
+        groups=artifact.groups,
+        dependency_groups=document.get("dependency-groups", {}),
+        target=target,
+        key=artifact.key,
+    )
+    if found.lock is None:
+        _refuse_sources(asked, document)
     return Wanted(
         key=artifact.key,
         project=name,
+        base=base,
         root=root,
         folder=found.folder,
         lock=found.lock,
         requirements=found.requirements,
-        declared=declared(
-            requires,
-            provided,
-            project=name,
-            extras=artifact.extras,
-            groups=artifact.groups,
-            dependency_groups=document.get("dependency-groups", {}),
-            target=target,
-            key=artifact.key,
-        ),
+        declared=asked,
         extras=artifact.extras,
         groups=artifact.groups,
         constraints=tuple(sorted(f"{pin.name}=={pin.version}" for pin in layer_pins if pin.version)),
@@ -94,3 +104,22 @@ def _with_extra(requirement: str, extra: str) -> str:
     requirement, _, marker = requirement.partition(";")
     condition = f'extra == "{extra}"'
     return f"{requirement.strip()} ; {f'({marker.strip()}) and ' if marker.strip() else ''}{condition}"
+
+
+def _refuse_sources(asked: Iterable[str], document: Mapping[str, Any]) -> None:
+    """Refuse to resolve what ``[tool.uv.sources]`` places elsewhere.
+
+    uv takes such a dependency from a folder, a repository or another index. Resolving without a lock would take the one
+    of that name from the index, which may be somebody else's.
+
+    Raises:
+        LockError: naming them.
+    """
+    table = document.get("tool", {}).get("uv", {}).get("sources", {})
+    sourced = {canonicalize_name(name) for name in table}
+    names = [Requirement(line).name for line in asked]
+    if hit := [name for name in names if canonicalize_name(name) in sourced]:
+        raise LockError(
+            f"tool.uv.sources says where {', '.join(hit)} comes from, and uv heeds it only when it locks",
+            hint="write a uv.lock with `uv lock`",
+        )

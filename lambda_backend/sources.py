@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend.bundle.entry import entry_members
@@ -17,7 +18,6 @@ from lambda_backend.requirements.requirements_txt import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from lambda_backend.requirements.model import LockFile
     from lambda_backend.requirements.requirements_txt import RequirementsFile
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Locked",
+    "common_base",
     "local_metadata",
     "local_sources",
     "lock_sources",
     "locked",
     "project_sources",
     "read_toml",
+    "refuse_outside",
 ]
 
 _CONFIGURATION = ("pyproject.toml", "uv.toml", ".python-version")
@@ -60,12 +62,48 @@ def locked(artifact: ArtifactSettings, root: Path) -> Locked:
     return Locked(folder=folder, lock=lock, requirements=requirements)
 
 
-def lock_sources(found: Locked, root: Path) -> dict[str, Path]:
-    """Files that a resolution or installation reads, by their path relative to the root.
+def common_base(artifacts: Iterable[ArtifactSettings], root: Path) -> Path:
+    """The innermost folder that holds the project and every path dependency that its locks name.
 
     Raises:
-        LockError: a path dependency lies outside the project.
+        LockError: a path dependency is not there, as one outside the project is not when the wheel is built from the
+            sdist.
     """
+    base = root.resolve()
+    for artifact in artifacts:
+        lock = locked(artifact, root).lock
+        for path in _local_paths(lock, root) if lock and lock.kind != "requirements" else ():
+            real = path.resolve()
+            if not real.exists():
+                raise LockError(
+                    f"{artifact.key}: {lock.path.name if lock else ''} names the path dependency "
+                    f"{_relative(path, root)}, which is not there",
+                    hint="an sdist cannot hold what lies outside the project: build with `python -m build --wheel`",
+                )
+            if not real.is_relative_to(base):
+                base = Path(os.path.commonpath([base, real]))
+    return base
+
+
+def refuse_outside(artifacts: Iterable[ArtifactSettings], root: Path) -> None:
+    """What an sdist has to hold must lie in the project.
+
+    Raises:
+        LockError: a path dependency lies outside.
+    """
+    for artifact in artifacts:
+        lock = locked(artifact, root).lock
+        for path in _local_paths(lock, root) if lock and lock.kind != "requirements" else ():
+            if not path.resolve().is_relative_to(root.resolve()):
+                raise LockError(
+                    f"{artifact.key}: {lock.path.name if lock else ''} names the path dependency "
+                    f"{_relative(path, root)}, which lies outside the project: the sdist cannot hold it",
+                    hint="build the wheel from the source tree with `python -m build --wheel`, or move it in",
+                )
+
+
+def lock_sources(found: Locked, root: Path) -> dict[str, Path]:
+    """Files that a resolution or installation reads, by their path relative to the root (or with ``..`` beside it)."""
     files = [found.folder / name for name in _CONFIGURATION] + [root / name for name in _CONFIGURATION]
     local: list[Path] = []
     if found.requirements is not None:
@@ -84,7 +122,8 @@ def local_sources(path: Path, root: Path) -> dict[str, Path]:
     """A local archive, or all files of a local folder that are not left out by default."""
     if path.is_file():
         return {_relative(path, root): path}
-    return {_relative(file, root): file for file in folder_files(path, Excludes(), root=root)}
+    inside = path.resolve().is_relative_to(root.resolve())
+    return {_relative(file, root): file for file in folder_files(path, Excludes(), root=root if inside else path)}
 
 
 def local_metadata(found: Locked) -> Iterable[Path]:
@@ -143,18 +182,8 @@ def _local_paths(lock: LockFile, root: Path) -> list[Path]:
         for place in (*places, *package.get("wheels", ())):
             if isinstance(place, dict):
                 named += [place[key] for key in ("editable", "directory", "virtual", "path") if _is_path(place, key)]
-    found = []
-    for name in dict.fromkeys(named):
-        path = lock.path.parent / name
-        if path.resolve() == root.resolve():
-            continue
-        if not path.resolve().is_relative_to(root.resolve()):
-            raise LockError(
-                f"{lock.path.name} names the path dependency {name}, which lies outside the project",
-                hint="the sdist cannot hold it: build with `python -m build --wheel`, or move it into the project",
-            )
-        found.append(path)
-    return found
+    paths = (lock.path.parent / name for name in dict.fromkeys(named))
+    return [path for path in paths if path.resolve() != root.resolve()]
 
 
 def _is_path(place: Mapping[str, Any], key: str) -> bool:

@@ -211,7 +211,8 @@ def _asked(wanted: Wanted) -> dict[str, object]:
     return {
         "lock": redact_urls(text),
         "kind": wanted.lock.kind if wanted.lock else None,
-        "folder": wanted.relative_folder,
+        "folder": wanted.relative(wanted.folder),
+        "root": wanted.relative(wanted.root),
         "declared": [redact_urls(line) for line in wanted.declared],
         "extras": wanted.extras,
         "groups": wanted.groups,

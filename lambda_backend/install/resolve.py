@@ -31,6 +31,8 @@ class Wanted:
     """Its path in the settings, for messages."""
     project: str
     """The project's name, which is never one of its own dependencies."""
+    base: Path
+    """The innermost folder that holds the project and its path dependencies; what a workbench's input mirrors."""
     root: Path
     folder: Path
     """Where the lock lies: the project's root or an entry."""
@@ -51,10 +53,9 @@ class Wanted:
         """Nothing is asked for."""
         return self.lock is None and not self.declared
 
-    @property
-    def relative_folder(self) -> str:
-        """The folder, relative to the root, with forward slashes."""
-        return self.folder.relative_to(self.root).as_posix()
+    def relative(self, path: Path) -> str:
+        """A path relative to the base, with forward slashes."""
+        return path.relative_to(self.base).as_posix()
 
 
 def resolve(wanted: Wanted, target: Target, bench: Callable[[], Workbench]) -> tuple[Pin, ...]:
@@ -64,7 +65,7 @@ def resolve(wanted: Wanted, target: Target, bench: Callable[[], Workbench]) -> t
         wanted: what it asks for.
         target: what for.
         bench: gives the workbench; called only when a command has to run. The files that ``wanted`` names lie below
-            its ``input`` as they lie below the project's root.
+            its ``input`` as they lie below its base.
 
     Raises:
         LockError: the lock is unreadable or does not fit.
@@ -80,12 +81,14 @@ def resolve(wanted: Wanted, target: Target, bench: Callable[[], Workbench]) -> t
     if kind == "uv":
         text = workbench.uv(
             commands.export_command(extras=wanted.extras, groups=wanted.groups, uv=()),
-            cwd=workbench.input / wanted.relative_folder,
+            cwd=workbench.input / wanted.relative(wanted.folder),
             what="exporting uv.lock",
         )
         return _select(text, wanted, target, seen_as=workbench.inside(workbench.input))
     text = _compile(wanted, target, workbench)
-    return _select(text, wanted, target, directory="", seen_as=workbench.inside(workbench.input))
+    return _select(
+        text, wanted, target, directory=wanted.relative(wanted.root), seen_as=workbench.inside(workbench.input)
+    )
 
 
 def _compile(wanted: Wanted, target: Target, workbench: Workbench) -> str:
@@ -99,14 +102,15 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench) -> str:
         options = ()
         what = f"resolving the dependencies for {target.name}"
     # uv takes relative paths as relative to the folder it runs in, so the file lies in the root.
-    asked = workbench.input / ".lambda-backend-requirements.in"
+    root = workbench.input / wanted.relative(wanted.root)
+    asked = root / ".lambda-backend-requirements.in"
     asked.write_text(text, "utf-8")
     limits = "".join(f"{line}\n" for line in wanted.constraints)
     if wanted.requirements is not None:
         limits += wanted.requirements.constraints_text()
     constraints = []
     if limits:
-        path = workbench.input / ".lambda-backend-constraints.txt"
+        path = root / ".lambda-backend-constraints.txt"
         path.write_text(limits, "utf-8")
         constraints.append(workbench.inside(path))
 
@@ -120,7 +124,7 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench) -> str:
             options=options,
             uv=(),
         )
-        return workbench.uv(command, cwd=workbench.input, what=what)
+        return workbench.uv(command, cwd=root, what=what)
 
     try:
         return attempt(target.uv_platforms[0], only_binary=True)
@@ -149,8 +153,8 @@ def _select(
         extras=extras,
         groups=groups,
         source=wanted.lock.path.name if wanted.lock else "the resolved dependencies",
-        directory=wanted.relative_folder if directory is None else directory,
-        root=wanted.root,
+        directory=wanted.relative(wanted.folder) if directory is None else directory,
+        root=wanted.base,
         project=wanted.project,
         allowed_hashes=hashes,
         seen_as=seen_as,

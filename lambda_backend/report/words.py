@@ -8,6 +8,9 @@ from typing import TextIO
 
 __all__ = ["Words"]
 
+_PATIENCE = 2.0
+"""Seconds until a person wants to know that something happens."""
+
 
 class Words:
     """Says what is being done.
@@ -20,15 +23,16 @@ class Words:
     def __init__(self, stream: TextIO | None = None, *, verbose: bool = False) -> None:
         self._stream = sys.stderr if stream is None else stream
         self._verbose = verbose
-        self.started = time.monotonic()
+        self._said = time.monotonic()
 
     def say(self, line: str) -> None:
         """One step, in one line."""
+        self._said = time.monotonic()
         print(f"lambda-backend: {line}", file=self._stream, flush=True)
 
     def detail(self, line: str) -> None:
-        """One line of a tool's own log."""
-        if self._verbose and line:
+        """One line of a tool's own log: always when verbose, and else as progress of a step that takes long."""
+        if line and (self._verbose or time.monotonic() - self._said > _PATIENCE):
             print(f"    {line}", file=self._stream, flush=True)
 
     def block(self, text: str) -> None:
