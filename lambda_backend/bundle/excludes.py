@@ -104,7 +104,8 @@ class Excludes:
     def excluded_source(self, path: str, source: Path, *, is_dir: bool) -> bool:
         """Whether a file in a source folder is left out, or a folder need not be looked into.
 
-        A virtual environment, known by its ``pyvenv.cfg``, is left out as a whole, or taken back in as a whole.
+        A virtual environment, known by its ``pyvenv.cfg``, is left out as a whole; ``!`` and its own name takes
+        it back in, ``!`` and a file in it does not.
 
         Args:
             path: in the artefact.
