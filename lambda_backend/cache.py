@@ -71,7 +71,8 @@ class Cache:
     def get(self, kind: str, key: str) -> Path | None:
         """The folder of an entry, or None; its time of modification becomes now, for pruning by age."""
         folder = self.entry(kind, key)
-        if not folder.is_dir():
+        # Not Path.is_dir(), which raises where the cache is closed to us.
+        if not os.path.isdir(folder):  # noqa: PTH112
             return None
         # A cache that can only be read is of use too.
         with contextlib.suppress(OSError):
@@ -159,6 +160,8 @@ class Cache:
         aside = self._temporary / secrets.token_hex(8)
         # Moved away first: nobody finds half an entry.
         with contextlib.suppress(FileNotFoundError):
+            # A folder moves to another one only when it can itself be written.
+            entry.chmod(0o700)
             entry.rename(aside)
         _remove(aside)
 
@@ -206,7 +209,7 @@ class Cache:
             if error.errno not in _FULL_OR_READ_ONLY and not self._is_ours(error):
                 raise
             raise CacheError(
-                f"The cache folder {self.root} cannot be written: {error.strerror}",
+                f"The cache folder {self.root} cannot be written: {error.strerror or error}",
                 hint=f"free space or change its permissions, or set {VARIABLE} to another folder",
             ) from error
 
@@ -226,10 +229,16 @@ def _remove(folder: Path) -> None:
     """Remove a folder with whatever modes its contents have; none is fine too."""
     if not folder.is_dir():
         return
-    folder.chmod(0o700)
+    _open_up(folder)
     for parent, folders, names in os.walk(folder):
+        # On Windows a file's own mode keeps it from being removed.
         for name in folders if os.name == "posix" else [*folders, *names]:
-            path = Path(parent, name)
-            if not path.is_symlink():
-                path.chmod(0o700)
+            _open_up(Path(parent, name))
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _open_up(path: Path) -> None:
+    # What a container made as another user cannot be changed; what can be removed is.
+    with contextlib.suppress(OSError):
+        if not path.is_symlink():
+            path.chmod(0o700)

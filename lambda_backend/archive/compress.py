@@ -136,4 +136,4 @@ def _read(member: Member) -> bytes:
 
 def _unreadable(member: Member, error: OSError) -> BundleError:
     assert isinstance(member.source, Path)  # noqa: S101 - bytes are not read from anywhere
-    return BundleError(f"{member.source} (for {member.path}) cannot be read: {error.strerror}")
+    return BundleError(f"{member.source} (for {member.path}) cannot be read: {error.strerror or error}")

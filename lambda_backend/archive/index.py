@@ -30,7 +30,7 @@ def save_index(archive: Archive, path: Path) -> None:
     try:
         path.write_text(json.dumps(index, separators=(",", ":")), "utf-8")
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def load_index(path: Path, archive_path: Path) -> Archive | None:

@@ -101,7 +101,7 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
             temporary.replace(target)
     except OSError as error:
         raise OutputError(
-            f"{target} cannot be written: {error.strerror}",
+            f"{target} cannot be written: {error.strerror or error}",
             hint="free space or change the permissions of its folder, or set tool.lambda.output-dir to another one",
         ) from error
 

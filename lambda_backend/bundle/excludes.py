@@ -14,6 +14,7 @@ The user's patterns come after the defaults, so that ``!pattern`` takes one back
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import BundleError
@@ -131,7 +132,8 @@ class Excludes:
         return self._excluded(defaults, path, source, is_dir=is_dir)
 
     def _excluded(self, defaults: tuple[str, ...], path: str, source: Path, *, is_dir: bool) -> bool:
-        if is_dir and (source / _ENVIRONMENT).is_file():
+        # Not Path.is_file(), which raises for a folder that is closed to us.
+        if is_dir and os.path.isfile(source / _ENVIRONMENT):  # noqa: PTH113
             return self._verdict((), path, is_dir=True) is not False
         return bool(self._verdict(defaults, path, is_dir=is_dir)) and (self._prunes or not is_dir)
 

@@ -68,4 +68,4 @@ def _is_executable(file: Path) -> bool:
 
 
 def _unreadable(source: Path | bytes, error: OSError) -> BundleError:
-    return BundleError(f"{source!s} cannot be read: {error.strerror}")
+    return BundleError(f"{source!s} cannot be read: {error.strerror or error}")

@@ -79,13 +79,14 @@ class _Walker:
             with os.scandir(folder) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
         except OSError as error:
-            self._problem(path, f"cannot be read: {error.strerror}")
+            self._problem(path, f"cannot be read: {error.strerror or error}")
             return
         names: dict[str, str] = {}
         for entry in entries:
             name = normalised(entry.name)
             inner = f"{path}/{name}" if path else name
-            is_dir = entry.is_dir() if not entry.is_symlink() else Path(entry.path).is_dir()
+            # Not Path.is_dir(), which raises where a link leads below a folder that is closed to us.
+            is_dir = os.path.isdir(entry.path)  # noqa: PTH112
             if self.skip(inner, Path(entry.path), is_dir=is_dir):
                 continue
             if problem := path_problem(name):
@@ -103,7 +104,7 @@ class _Walker:
         try:
             status = source.stat()
         except OSError as error:
-            self._problem(path, f"cannot be read: {error.strerror}")
+            self._problem(path, f"cannot be read: {error.strerror or error}")
             return
         if stat.S_ISDIR(status.st_mode):
             real = os.path.realpath(source)
@@ -121,7 +122,7 @@ class _Walker:
         try:
             real = Path(os.path.realpath(link, strict=True))
         except OSError as error:
-            self._problem(path, f"is a link to {target!r} that leads nowhere: {error.strerror}")
+            self._problem(path, f"is a link to {target!r} that leads nowhere: {error.strerror or error}")
             return False
         if not real.is_relative_to(self.boundary):
             self._problem(path, f"is a link to {target!r}, outside {self.boundary.name or self.boundary}")

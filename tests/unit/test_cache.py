@@ -4,7 +4,7 @@ import errno
 import os
 import threading
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,9 +12,6 @@ from hypothesis import strategies as st
 
 from lambda_backend import cache as cache_module
 from lambda_backend.cache import Cache, CacheError, key
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 KEY = key("a")
 json_values = st.recursive(
@@ -133,6 +130,16 @@ def test_two_builds_do_the_work_once(tmp_path: Path) -> None:
 def test_errors_in_a_locked_block_are_the_callers(cache: Cache) -> None:
     with pytest.raises(FileNotFoundError), cache.locked("deps", KEY):
         raise FileNotFoundError(errno.ENOENT, "mine", str(cache.root / "x"))
+
+
+def test_what_cannot_be_changed_is_removed_as_far_as_it_goes(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "no")
+
+    with cache.scratch() as folder:
+        (folder / "deep").mkdir()
+        monkeypatch.setattr(Path, "chmod", refuse)
+    assert leftovers(cache) == []
 
 
 def test_discard(cache: Cache) -> None:
