@@ -29,7 +29,9 @@ __all__ = ["may_install", "wanted"]
 def may_install(artifact: ArtifactSettings, root: Path) -> bool:
     """Whether an artefact may have dependencies, told without a wheel."""
     folder = root / artifact.entry if artifact.entry else root
-    if artifact.extras or artifact.groups or find_lock(folder, artifact.lock, key=f"{artifact.key}.lock"):
+    if artifact.extras or artifact.groups:
+        return True
+    if find_lock(folder, artifact.lock, key=f"{artifact.key}.lock", root=root):
         return True
     project = read_toml(folder / "pyproject.toml").get("project", {})
     return bool(project.get("dependencies")) or "dependencies" in project.get("dynamic", ())
@@ -121,5 +123,5 @@ def _refuse_sources(asked: Iterable[str], document: Mapping[str, Any]) -> None:
     if hit := [name for name in names if canonicalize_name(name) in sourced]:
         raise LockError(
             f"tool.uv.sources says where {', '.join(hit)} comes from, and uv heeds it only when it locks",
-            hint="write a uv.lock with `uv lock`",
+            hint='write a uv.lock with `uv lock`; an entry in a workspace also needs lock = "uv.lock"',
         )

@@ -57,7 +57,7 @@ def locked(artifact: ArtifactSettings, root: Path) -> Locked:
         LockError: the named one is missing, or one cannot be read.
     """
     folder = root / artifact.entry if artifact.entry else root
-    lock = find_lock(folder, artifact.lock, key=f"{artifact.key}.lock")
+    lock = find_lock(folder, artifact.lock, key=f"{artifact.key}.lock", root=root)
     requirements = parse(lock.path, root) if lock and lock.kind == "requirements" else None
     return Locked(folder=folder, lock=lock, requirements=requirements)
 
@@ -177,13 +177,17 @@ def read_toml(path: Path) -> Mapping[str, Any]:
 def _local_paths(lock: LockFile, root: Path) -> list[Path]:
     """Folders and archives that a uv.lock or pylock.toml names by path."""
     named = []
-    for package in read_toml(lock.path).get("packages" if lock.kind == "pylock" else "package", []):
-        places = (package.get("source"), package.get("directory"), package.get("archive"), package.get("sdist"))
-        for place in (*places, *package.get("wheels", ())):
-            if isinstance(place, dict):
-                named += [place[key] for key in ("editable", "directory", "virtual", "path") if _is_path(place, key)]
+    for package in _tables(read_toml(lock.path).get("packages" if lock.kind == "pylock" else "package")):
+        places = [package.get(key) for key in ("source", "directory", "archive", "sdist")]
+        for place in _tables([*places, *_tables(package.get("wheels"))]):
+            named += [place[key] for key in ("editable", "directory", "virtual", "path") if _is_path(place, key)]
     paths = (lock.path.parent / name for name in dict.fromkeys(named))
     return [path for path in paths if path.resolve() != root.resolve()]
+
+
+def _tables(value: object) -> list[Mapping[str, Any]]:
+    """The tables of an array; what else a broken lock has there is told by whoever reads it for its packages."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _is_path(place: Mapping[str, Any], key: str) -> bool:

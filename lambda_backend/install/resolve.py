@@ -76,7 +76,9 @@ def resolve(wanted: Wanted, target: Target, bench: Callable[[], Workbench]) -> t
     kind = wanted.lock.kind if wanted.lock else None
     if kind == "pylock" and wanted.lock is not None:
         text = read_lock(wanted.lock)
-        return _select(text, wanted, target, extras=wanted.extras, groups=wanted.groups)
+        # PEP 751: paths in it are relative to the lock.
+        place = wanted.relative(wanted.lock.path.parent)
+        return _select(text, wanted, target, extras=wanted.extras, groups=wanted.groups, directory=place)
     workbench = bench()
     if kind == "uv":
         text = workbench.uv(

@@ -8,6 +8,7 @@ from lambda_backend.errors import LockError
 from lambda_backend.requirements.model import LockFile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from lambda_backend.requirements.model import LockKind
@@ -47,22 +48,23 @@ def lock_kind(name: str) -> LockKind | None:
     return None
 
 
-def find_lock(folder: Path, named: str | None, *, key: str) -> LockFile | None:
+def find_lock(folder: Path, named: str | None, *, key: str, root: Path | None = None) -> LockFile | None:
     """The lock file that was named, or the first that the folder has.
 
-    Only the folder itself is searched: a workspace's ``uv.lock`` in a folder above has to be named.
+    Only the folder itself is searched: a workspace's ``uv.lock`` in the project's folder has to be named.
 
     Args:
         folder: the project's, or an entry's.
-        named: value of the key ``lock``, relative to the folder.
+        named: value of the key ``lock``, relative to the folder, or else to the project's.
         key: that key, such as ``tool.lambda.functions.api.lock``.
+        root: the project's folder; without it the folder is that.
 
     Raises:
         LockError: for a named file that is missing or of no known kind, and for a chosen one of a kind that cannot be
             read yet.
     """
     if named is not None:
-        return _named(folder, named, key=key)
+        return _named([folder, root or folder], named, key=key)
     for name in _ORDER:
         path = folder / name
         if path.is_file():
@@ -70,8 +72,8 @@ def find_lock(folder: Path, named: str | None, *, key: str) -> LockFile | None:
     return None
 
 
-def _named(folder: Path, named: str, *, key: str) -> LockFile:
-    path = folder / named
+def _named(folders: Sequence[Path], named: str, *, key: str) -> LockFile:
+    path = next((folder / named for folder in folders if (folder / named).is_file()), folders[0] / named)
     kind = lock_kind(path.name)
     if kind is None:
         raise LockError(
@@ -79,7 +81,8 @@ def _named(folder: Path, named: str, *, key: str) -> LockFile:
             hint="known names: pylock.toml, pylock.NAME.toml, uv.lock, poetry.lock, Pipfile.lock, *.txt and *.in",
         )
     if not path.is_file():
-        raise LockError(f"{key}: there is no file {named!r} in {folder}")
+        looked = " or ".join(str(folder) for folder in dict.fromkeys(folders))
+        raise LockError(f"{key}: there is no file {named!r} in {looked}", hint="write its path from pyproject.toml")
     return _supported(path, kind, key=key)
 
 

@@ -50,6 +50,21 @@ def test_named_file(tmp_path: Path) -> None:
         find_lock(tmp_path, "setup.py", key=KEY)
 
 
+def test_named_file_of_an_entry_lies_there_or_in_the_project(tmp_path: Path) -> None:
+    entry = tmp_path / "packages/orders"
+    entry.mkdir(parents=True)
+    (tmp_path / "uv.lock").write_text("")
+    found = find_lock(entry, "uv.lock", key=KEY, root=tmp_path)
+    assert found is not None
+    assert found.path == tmp_path / "uv.lock"
+    (entry / "uv.lock").write_text("")
+    found = find_lock(entry, "uv.lock", key=KEY, root=tmp_path)
+    assert found is not None
+    assert found.path == entry / "uv.lock"
+    with pytest.raises(LockError, match=f"{KEY}: there is no file 'no.txt' in .*orders or "):
+        find_lock(entry, "no.txt", key=KEY, root=tmp_path)
+
+
 def test_kinds() -> None:
     assert lock_kind("pylock.dev.toml") == "pylock"
     assert lock_kind("pylock.a.b.toml") is None
