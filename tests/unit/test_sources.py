@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambda_backend.errors import LockError
+from lambda_backend.settings import artifacts, load
+from lambda_backend.sources import (
+    common_base,
+    local_metadata,
+    local_sources,
+    locked,
+    project_sources,
+    read_toml,
+    refuse_outside,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from lambda_backend.settings import ArtifactSettings
+
+HEAD = '[project]\nname = "shop"\nversion = "1.0"\n[tool.lambda]\nruntime = "python3.13"\n'
+HANDLER = 'handler = "shop.api.handler"\n'
+UV_LOCK = """\
+version = 1
+revision = 3
+[[package]]
+name = "shop"
+version = "1.0"
+source = { editable = "." }
+[[package]]
+name = "idna"
+version = "3.20"
+source = { registry = "https://index.example/simple" }
+wheels = [{ url = "https://index.example/idna-3.20-py3-none-any.whl" }]
+"""
+
+
+def write(root: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
+def project(root: Path, table: str, files: Mapping[str, str] | None = None) -> tuple[ArtifactSettings, ...]:
+    write(root, {"pyproject.toml": HEAD + table, **(files or {})})
+    settings = load(root / "pyproject.toml", config_settings=None, environ={}).settings
+    assert settings is not None
+    return artifacts(settings)
+
+
+def local(name: str, source: str) -> str:
+    return f'[[package]]\nname = "{name}"\nversion = "1"\nsource = {source}\n'
+
+
+def test_nothing_but_configuration(tmp_path: Path) -> None:
+    asked = project(tmp_path, HANDLER, {"uv.toml": "", ".python-version": "3.13", "shop/api.py": ""})
+    assert list(project_sources(asked, tmp_path)) == [".python-version", "pyproject.toml", "uv.toml"]
+
+
+def test_a_requirements_file_and_all_that_it_names(tmp_path: Path) -> None:
+    files = {
+        "requirements.txt": "-r more/base.txt\n./vendor/local\n./vendor/one-1-py3-none-any.whl\n",
+        "more/base.txt": "idna==3.20\n",
+        "vendor/local/setup.py": "",
+        "vendor/local/src/local.py": "",
+        "vendor/local/__pycache__/local.pyc": "",
+        "vendor/one-1-py3-none-any.whl": "",
+        "vendor/other.py": "",
+    }
+    asked = project(tmp_path, HANDLER, files)
+    assert list(project_sources(asked, tmp_path)) == [
+        "more/base.txt",
+        "pyproject.toml",
+        "requirements.txt",
+        "vendor/local/setup.py",
+        "vendor/local/src/local.py",
+        "vendor/one-1-py3-none-any.whl",
+    ]
+    assert list(local_metadata(locked(asked[0], tmp_path))) == [tmp_path / "vendor" / "local" / "setup.py"]
+
+
+def test_a_lock_and_its_path_dependencies(tmp_path: Path) -> None:
+    files = {
+        "uv.lock": UV_LOCK + local("member", '{ editable = "packages/member" }') + local("one", '{ path = "one.whl" }'),
+        "packages/member/pyproject.toml": "",
+        "one.whl": "",
+    }
+    asked = project(tmp_path, HANDLER, files)
+    assert list(project_sources(asked, tmp_path)) == [
+        "one.whl",
+        "packages/member/pyproject.toml",
+        "pyproject.toml",
+        "uv.lock",
+    ]
+    assert list(local_metadata(locked(asked[0], tmp_path))) == []
+    refuse_outside(asked, tmp_path)
+    assert common_base(asked, tmp_path) == tmp_path
+
+
+def test_paths_of_a_pylock(tmp_path: Path) -> None:
+    lock = (
+        'lock-version = "1.0"\ncreated-by = "x"\n'
+        '[[packages]]\nname = "a"\ndirectory = { path = "libs/a" }\n'
+        '[[packages]]\nname = "b"\nsdist = { path = "b-1.tar.gz" }\n'
+        '[[packages]]\nname = "c"\nwheels = [{ path = "c.whl" }, { path = 1 }]\n'
+    )
+    files = {"pylock.toml": lock, "libs/a/pyproject.toml": "", "b-1.tar.gz": "", "c.whl": ""}
+    asked = project(tmp_path, HANDLER, files)
+    names = ["b-1.tar.gz", "c.whl", "libs/a/pyproject.toml", "pylock.toml", "pyproject.toml"]
+    assert list(project_sources(asked, tmp_path)) == names
+
+
+@pytest.mark.parametrize("lock", ['package = "x"', "package = [1]", 'package = [{ wheels = "x" }]', "package = 1"])
+def test_a_lock_of_another_shape_is_left_to_its_reader(tmp_path: Path, lock: str) -> None:
+    asked = project(tmp_path, HANDLER, {"uv.lock": lock})
+    assert list(project_sources(asked, tmp_path)) == ["pyproject.toml", "uv.lock"]
+
+
+def test_a_path_dependency_outside(tmp_path: Path) -> None:
+    root = tmp_path / "services" / "shop"
+    asked = project(root, HANDLER, {"uv.lock": UV_LOCK + local("common", '{ editable = "../../libs/common" }')})
+    with pytest.raises(
+        LockError, match=r"names the path dependency \.\./\.\./libs/common, which is not there"
+    ) as error:
+        common_base(asked, root)
+    assert "--wheel" in str(error.value.hint)
+    write(tmp_path, {"libs/common/pyproject.toml": "", "libs/common/common.py": ""})
+    assert common_base(asked, root) == tmp_path.resolve()
+    with pytest.raises(LockError, match="lies outside the project: the sdist cannot hold it"):
+        refuse_outside(asked, root)
+    assert "../../libs/common/common.py" in project_sources(asked, root)
+
+
+def test_requirements_files_lie_inside(tmp_path: Path) -> None:
+    asked = project(tmp_path, HANDLER, {"requirements.txt": "./vendor\n", "vendor/setup.py": ""})
+    refuse_outside(asked, tmp_path)
+    assert common_base(asked, tmp_path) == tmp_path
+
+
+def test_entries_and_includes(tmp_path: Path) -> None:
+    table = (
+        'include = [{ from = "conf/*.json", to = "conf" }]\n'
+        '[tool.lambda.functions.worker]\nentry = "functions/worker"\nexclude = ["notes.md"]\n'
+    )
+    files = {
+        "functions/worker/index.py": "",
+        "functions/worker/notes.md": "",
+        "functions/worker/requirements.txt": "idna==3.20",
+        "conf/a.json": "{}",
+        "conf/b.yaml": "",
+    }
+    asked = project(tmp_path, table, files)
+    (tmp_path / "functions" / "worker" / "link.json").symlink_to("../../conf/a.json")
+    found = project_sources(asked, tmp_path)
+    assert list(found) == [
+        "conf/a.json",
+        "functions/worker/index.py",
+        "functions/worker/link.json",
+        "functions/worker/requirements.txt",
+        "pyproject.toml",
+    ]
+
+
+def test_a_local_archive_or_folder(tmp_path: Path) -> None:
+    write(tmp_path, {"root/a.whl": "", "root/lib/x.py": "", "beside/y.py": ""})
+    root = tmp_path / "root"
+    assert list(local_sources(root / "a.whl", root)) == ["a.whl"]
+    assert list(local_sources(root / "lib", root)) == ["lib/x.py"]
+    assert list(local_sources(tmp_path / "beside", root)) == ["../beside/y.py"]
+
+
+def test_toml(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    assert read_toml(path) == {}
+    path.write_text("a = 1")
+    assert read_toml(path) == {"a": 1}
+    for content in (b"a =", b'a = "\xff"'):
+        path.write_bytes(content)
+        with pytest.raises(LockError, match=r"a\.toml is no valid TOML"):
+            read_toml(path)
