@@ -199,6 +199,7 @@ build-backend = "lambda_backend"
 name = "tiny"
 version = "1.0.0"
 description = "A tiny project"
+requires-python = ">=3.10"
 dependencies = {dependencies}
 
 [tool.setuptools]

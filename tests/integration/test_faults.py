@@ -287,6 +287,8 @@ def test_killed_at_any_moment(
     in_the_making = [path for path in cache.rglob("tmp/*") if path.is_dir()]
     assert in_the_making == []
     if engine == "docker":
+        # A container that nobody could remove goes when the next one starts.
+        machine.build(made, out=tmp_path / "again", env={**env, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "fresh")})
         _no_container_is_left()
 
 
