@@ -173,7 +173,7 @@ class CliEngine:
             *self._flavor.build,
             str(context),
         ]
-        result = self._run(argv, environ=environ, on_line=on_line)
+        result = self._run(argv, environ=environ, on_line=on_line, merged=True)
         if result.exit_code:
             raise self._failed(f"{self.name} cannot build the image {tag}", result)
         image = self.image(tag, platform)
@@ -188,6 +188,7 @@ class CliEngine:
     def start(self, spec: ContainerSpec) -> Iterator[_CliContainer]:
         """A container that is removed on every way out."""
         self._sweep()
+        spec.require_sources()
         name = owner.container_name()
         with owner.terminates_cleanly():
             try:
@@ -217,7 +218,7 @@ class CliEngine:
             argv += ["--env", f"{variable}={value}"]
         for mount in spec.mounts:
             options = ",readonly" if mount.read_only else ""
-            argv += ["--mount", f"type=bind,source={_quoted(mount.source)},target={_quoted(mount.target)}{options}"]
+            argv += ["--mount", f"type=bind,{_field('source', mount.source)},{_field('target', mount.target)}{options}"]
         if spec.network is not None:
             argv += ["--network", spec.network]
         if spec.working_directory is not None:
@@ -248,6 +249,7 @@ class CliEngine:
         on_line: Callable[[str], None] | None = None,
         stdin: IO[bytes] | None = None,
         stdout: IO[bytes] | None = None,
+        merged: bool = False,
         detached: bool = False,
     ) -> ExecResult:
         try:
@@ -257,6 +259,7 @@ class CliEngine:
                 on_line=on_line,
                 stdin=stdin,
                 stdout=stdout,
+                merged=merged,
                 detached=detached,
             )
         except OSError as error:
@@ -355,7 +358,7 @@ def _own_ids() -> str:
     return f"{os.getuid()}:{os.getgid()}" if hasattr(os, "getuid") else "0:0"
 
 
-def _quoted(path: Path | PurePosixPath) -> str:
+def _field(name: str, path: Path | PurePosixPath) -> str:
     # The value of --mount is read as a line of CSV.
-    text = str(path)
+    text = f"{name}={path}"
     return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"') else text

@@ -6,10 +6,12 @@ import contextlib
 import functools
 import os
 import tempfile
+import time
+import weakref
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from lambda_backend.engines import owner
-from lambda_backend.engines.endpoint import Endpoint, container_proxies, find_endpoint
+from lambda_backend.engines.endpoint import Endpoint, container_proxies, find_endpoint, ping
 from lambda_backend.engines.protocol import ContainerSpec, ExecResult, Image, registry_digest
 from lambda_backend.engines.streams import LineReader, last_lines
 from lambda_backend.engines.tarball import pack, pack_context, unpack
@@ -26,8 +28,9 @@ __all__ = ["DockerEngine"]
 _PROBE_TIMEOUT = 10
 """Seconds for an engine to answer at all; a remote one over ssh takes some."""
 _CANNOT_INVOKE = ("executable file not found", "no such file or directory", "permission denied")
-_KILLED = 128
-"""Exit codes from here on may mean that the container was stopped under the command."""
+_KILLED = 137
+"""What a command ends with that was killed, alone or with its container (128 and SIGKILL)."""
+_LOOKS = 10
 
 
 class DockerEngine:
@@ -37,6 +40,7 @@ class DockerEngine:
         self.name = name
         self._api = api
         self._exec_environment = dict(exec_environment)
+        weakref.finalize(self, api.close)
 
     @classmethod
     def connect(cls, environ: Mapping[str, str]) -> DockerEngine:
@@ -56,6 +60,8 @@ class DockerEngine:
             ) from error
         endpoint = find_endpoint(environ)
         try:
+            if endpoint.socket is not None:  # the package leaks the connection of a failed attempt
+                ping(endpoint.socket, _PROBE_TIMEOUT)
             arguments: dict[str, Any] = {"base_url": endpoint.host, "use_ssh_client": True}
             if endpoint.tls is not None:
                 arguments["tls"] = TLSConfig(
@@ -158,6 +164,7 @@ class DockerEngine:
     def start(self, spec: ContainerSpec) -> Iterator[_DockerContainer]:
         """A container that is removed on every way out."""
         self._sweep()
+        spec.require_sources()
         name = owner.container_name()
         user = spec.user or self._host_user
         with owner.terminates_cleanly():
@@ -228,15 +235,16 @@ class DockerEngine:
                 on_line(line)
 
         reader = LineReader(say)
-        for step in steps:
-            if "error" in step:
-                reader.close()
-                raise EngineError(f"{step['error']}\n{last_lines(said)}".rstrip())
+        failed = None
+        for step in steps:  # to its end also after an error, which frees the connection
+            failed = step.get("error") or failed
             text = step.get("stream") or ""
             if step.get("status") and not step.get("progressDetail"):
                 text = f"{step['id']}: {step['status']}\n" if step.get("id") else f"{step['status']}\n"
             reader.feed(text.encode())
         reader.close()
+        if failed is not None:
+            raise EngineError(f"{failed}\n{last_lines(said)}".rstrip())
 
 
 class _DockerContainer:
@@ -257,7 +265,7 @@ class _DockerContainer:
         on_line: Callable[[str], None] | None = None,
     ) -> ExecResult:
         """Run a command to its end."""
-        from docker.errors import APIError
+        from docker.errors import APIError, DockerException
 
         output, log = LineReader(), LineReader(on_line)
         with _told(f"docker cannot run {argv[0]} in the container {self._name}"):
@@ -269,9 +277,16 @@ class _DockerContainer:
                     workdir=None if cwd is None else str(cwd),
                     user=self._user or "",
                 )
-                for of_output, of_log in self._api.exec_start(created["Id"], stream=True, demux=True):
-                    output.feed(of_output or b"")
-                    log.feed(of_log or b"")
+                stream = self._api.exec_start(created["Id"], stream=True, demux=True)
+                try:
+                    for of_output, of_log in stream:
+                        output.feed(of_output or b"")
+                        log.feed(of_log or b"")
+                finally:
+                    # It does not close its connection by itself; over ssh it cannot.
+                    with contextlib.suppress(DockerException, OSError):
+                        stream.close()
+                    stream._response.close()  # noqa: SLF001 - without it the connection stays half open
                 code = self._api.exec_inspect(created["Id"])["ExitCode"]
             except APIError as error:
                 # Newer engines refuse to start what they cannot find; older ones let it end with 127.
@@ -279,19 +294,23 @@ class _DockerContainer:
                     raise
                 log.feed(f"{error.explanation}\n".encode())
                 code = 127
-        result = ExecResult(exit_code=-1 if code is None else code, output=output.close(), log=log.close())
-        if (code is None or code >= _KILLED) and not self._runs():
+        if code is None or (code == _KILLED and not self._lives_on()):
             raise EngineError(
                 f"the container {self._name} was stopped while {argv[0]} ran in it",
                 hint="see whether the engine ran out of memory or someone removed the container, and build again",
             )
-        return result
+        return ExecResult(exit_code=code, output=output.close(), log=log.close())
 
-    def _runs(self) -> bool:
+    def _lives_on(self) -> bool:
+        """Whether only the command was killed. The engine notices a container's end a little after its commands'."""
         from docker.errors import NotFound
 
         with contextlib.suppress(NotFound), _told(f"docker cannot find the container {self._name}", NotFound):
-            return bool(self._api.inspect_container(self._name)["State"]["Running"])
+            for _ in range(_LOOKS):
+                if not self._api.inspect_container(self._name)["State"]["Running"]:
+                    return False
+                time.sleep(0.1)
+            return True
         return False
 
     def copy_in(self, source: Path, target: PurePosixPath) -> None:

@@ -16,7 +16,7 @@ from lambda_backend.errors import EngineUnavailableError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Endpoint", "answers", "container_proxies", "find_endpoint"]
+__all__ = ["Endpoint", "answers", "container_proxies", "find_endpoint", "ping"]
 
 _PING = b"GET /_ping HTTP/1.0\r\nHost: localhost\r\n\r\n"
 
@@ -119,14 +119,25 @@ def answers(endpoint: Endpoint, timeout: float = 1.0) -> bool:
         endpoint: the address.
         timeout: seconds.
     """
-    if endpoint.socket is None or not hasattr(socket, "AF_UNIX"):
+    try:
+        return endpoint.socket is not None and ping(endpoint.socket, timeout)
+    except OSError:
         return False
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+
+
+def ping(path: str, timeout: float) -> bool:
+    """Whether an engine of Docker's API is behind a Unix socket.
+
+    Raises:
+        OSError: nobody listens or answers there, or we may not ask.
+    """
+    if not hasattr(socket, "AF_UNIX"):
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout)
-        connection.connect(endpoint.socket)
+        connection.connect(path)
         connection.sendall(_PING)
         return b" 200 " in connection.recv(64)
-    return False
 
 
 def _config_folder(environ: Mapping[str, str]) -> Path:

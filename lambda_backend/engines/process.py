@@ -26,6 +26,7 @@ def run(
     on_line: Callable[[str], None] | None = None,
     stdin: IO[bytes] | None = None,
     stdout: IO[bytes] | None = None,
+    merged: bool = False,
     detached: bool = False,
 ) -> ExecResult:
     """Run a command.
@@ -37,6 +38,7 @@ def run(
         on_line: gets every line of its standard error.
         stdin: what it reads; nothing by default.
         stdout: where its standard output goes instead of into the result.
+        merged: its standard output counts as standard error, in the order in which both come.
         detached: the terminal's Ctrl-C does not reach it.
 
     Raises:
@@ -49,16 +51,16 @@ def run(
         cwd=cwd,
         stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
         stdout=subprocess.PIPE if stdout is None else stdout,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT if merged else subprocess.PIPE,
         start_new_session=detached,
     ) as process:
-        threads = [threading.Thread(target=_drain, args=(process.stdout, output), daemon=True)]
+        threads = [threading.Thread(target=_drain, args=(None if merged else process.stdout, output), daemon=True)]
         if stdin is not None:
             threads.append(threading.Thread(target=_feed, args=(stdin, process.stdin), daemon=True))
         try:
             for thread in threads:
                 thread.start()
-            _drain(process.stderr, log)
+            _drain(process.stdout if merged else process.stderr, log)
             code = process.wait()
         except BaseException:
             process.kill()

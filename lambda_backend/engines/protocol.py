@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from lambda_backend.errors import EngineError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -49,6 +51,16 @@ class ContainerSpec:
     user: str | None = None
     """``uid:gid``; None lets the engine choose what makes the host's user own the mounts."""
     working_directory: str | None = None
+
+    def require_sources(self) -> None:
+        """See that what is to be mounted exists; not every engine does, and some make a folder of root's for it.
+
+        Raises:
+            EngineError: a source does not exist.
+        """
+        for mount in self.mounts:
+            if not mount.source.exists():
+                raise EngineError(f"cannot mount {mount.source} as {mount.target}: there is no such file or folder")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,60 @@
+"""Real engines. Where one is missing its tests are skipped with the reason; in CI they fail."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambda_backend.engines.choice import choose
+from lambda_backend.errors import LambdaBackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lambda_backend.engines.protocol import Engine
+
+ENGINES = ("docker", "podman-socket", "podman")
+_SOCKET = os.environ.get("LAMBDA_BACKEND_TEST_PODMAN_SOCKET", "unix:///run/podman/podman.sock")
+
+
+def absent(reason: str) -> None:
+    """Skip, or fail in CI, which always has engines."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI must have every engine: {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(params=ENGINES)
+def engine_environ(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """The environment in which ``engine`` is the one that a build finds; its ``LAMBDA_BACKEND_ENGINE`` names it."""
+    environ = {name: value for name, value in os.environ.items() if name not in {"DOCKER_HOST", "DOCKER_CONTEXT"}}
+    if request.param == "podman":
+        return {**environ, "LAMBDA_BACKEND_ENGINE": "podman"}
+    if request.param == "podman-socket":
+        environ["DOCKER_HOST"] = _SOCKET
+    elif "DOCKER_HOST" in os.environ:
+        environ["DOCKER_HOST"] = os.environ["DOCKER_HOST"]
+    return {**environ, "LAMBDA_BACKEND_ENGINE": "docker"}
+
+
+@pytest.fixture
+def engine(engine_environ: Mapping[str, str]) -> Engine:
+    """Docker, Podman's socket through Docker's package, and Podman's command."""
+    try:
+        found = choose(engine_environ["LAMBDA_BACKEND_ENGINE"], environ=engine_environ, note=print)
+    except LambdaBackendError as error:
+        absent(str(error))
+        raise
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def build_image(engine: Engine) -> str:
+    """A build image that the engine has."""
+    reference = "public.ecr.aws/sam/build-python3.13:latest-x86_64"
+    if engine.image(reference, "linux/amd64") is None:
+        absent(f"{engine.name} does not have {reference}; .ci/engines makes a stand-in")
+    return reference
