@@ -277,7 +277,7 @@ class _DockerContainer:
                     workdir=None if cwd is None else str(cwd),
                     user=self._user or "",
                 )
-                stream = self._api.exec_start(created["Id"], stream=True, demux=True)
+                stream: Any = self._api.exec_start(created["Id"], stream=True, demux=True)
                 try:
                     for of_output, of_log in stream:
                         output.feed(of_output or b"")

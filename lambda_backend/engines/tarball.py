@@ -59,7 +59,7 @@ def _tar(members: list[tuple[Path, str]], change: Callable[[tarfile.TarInfo], ta
         for path, name in members:
             tar.add(path, name, filter=change)
     file.seek(0)
-    return file  # type: ignore[return-value]
+    return file
 
 
 def unpack(stream: IO[bytes], target: Path) -> None:

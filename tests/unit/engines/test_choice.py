@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambda_backend.engines.choice import choose, likely
+from lambda_backend.errors import EngineUnavailableError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Mapping[str, str]:
+    """An environment in which nothing answers."""
+    (tmp_path / "bin").mkdir()
+    return {
+        "PATH": str(tmp_path / "bin"),
+        "HOME": str(tmp_path),
+        "DOCKER_HOST": f"unix://{tmp_path}/none.sock",
+    }
+
+
+@pytest.fixture
+def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "docker", None)
+
+
+def program(bare: Mapping[str, str], name: str, script: str) -> None:
+    from pathlib import Path
+
+    path = Path(bare["PATH"]) / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_auto_without_an_engine_is_the_host_with_one_line_of_reasons(bare: Mapping[str, str]) -> None:
+    pytest.importorskip("docker")
+    notes: list[str] = []
+    assert choose("auto", environ=bare, note=notes.append) is None
+    assert len(notes) == 1
+    assert "\n" not in notes[0]
+    assert notes[0].startswith("no container engine answers (docker: does not answer at unix:///")
+    assert notes[0].endswith("nothing listens there; podman: is not installed): building on the host")
+
+
+@pytest.mark.usefixtures("no_package")
+def test_auto_says_that_only_the_package_is_missing(bare: Mapping[str, str]) -> None:
+    program(bare, "docker", "exit 0")
+    notes: list[str] = []
+    assert choose("auto", environ=bare, note=notes.append) is None
+    assert "docker: the docker package is not installed though there is a Docker" in notes[0]
+
+
+@pytest.mark.usefixtures("no_package")
+def test_a_named_engine_never_falls_back(bare: Mapping[str, str]) -> None:
+    with pytest.raises(MissingExtraError, match=r"lambda-backend\[docker\]"):
+        choose("docker", environ=bare, note=print)
+    with pytest.raises(EngineUnavailableError, match="podman is not installed"):
+        choose("podman", environ=bare, note=print)
+    with pytest.raises(EngineUnavailableError, match="nerdctl is not supported"):
+        choose("nerdctl", environ=bare, note=print)
+
+
+def test_the_host_needs_no_engine(bare: Mapping[str, str]) -> None:
+    notes: list[str] = []
+    assert choose("host", environ=bare, note=notes.append) is None
+    assert not notes
+
+
+def test_an_engine_that_fails_says_why_without_secrets(bare: Mapping[str, str]) -> None:
+    program(bare, "podman", "echo first >&2; echo cannot reach https://user:pass@example.com >&2; exit 125")
+    with pytest.raises(EngineUnavailableError, match=r"cannot reach https://\*\*\*@example\.com"):
+        choose("podman", environ=bare, note=print)
+
+
+def test_podman_tells_its_version(bare: Mapping[str, str]) -> None:
+    program(bare, "podman", "echo 5.6.0 true")
+    engine = choose("podman", environ=bare, note=print)
+    assert engine is not None
+    assert engine.version() == "podman 5.6.0"
+
+
+def test_likely(bare: Mapping[str, str], tmp_path: Path) -> None:
+    assert [likely(name, bare) for name in ("docker", "podman", "host")] == ["docker", "podman", "host"]
+    assert likely("auto", bare) == "docker"  # DOCKER_HOST names one
+    (tmp_path / "config.json").write_text('{"currentContext": "gone"}')
+    without = {**bare, "DOCKER_HOST": "", "DOCKER_CONFIG": str(tmp_path)}
+    assert likely("auto", without) == "host"
+    program(bare, "podman", "exit 1")
+    assert likely("auto", without) == "host"
+    program(bare, "podman", "exit 0")
+    assert likely("auto", without) == "podman"

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from lambda_backend.engines.owner import OWNER_LABEL, Owner, is_leftover, labels, terminates_cleanly
+
+
+def test_an_owner_survives_its_label() -> None:
+    owner = Owner.current()
+    assert Owner.parse(str(owner)) == owner
+    assert owner.pid == os.getpid()
+    assert not owner.is_dead()
+
+
+def test_a_process_that_ended_is_dead_and_one_elsewhere_is_not_judged() -> None:
+    current = Owner.current()
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        pass
+    assert Owner(current.place, child.pid, "").is_dead()
+    assert not Owner("elsewhere//", child.pid, "").is_dead()
+
+
+def test_a_reused_process_id_is_told_apart() -> None:
+    current = Owner.current()
+    if not current.started:
+        pytest.skip("this system does not tell when a process started")
+    assert Owner(current.place, current.pid, "1").is_dead()
+
+
+def test_leftovers_are_ours_and_stopped_or_dead() -> None:
+    assert not is_leftover(labels(), "running")
+    assert not is_leftover(labels(), "created")
+    assert is_leftover(labels(), "exited")
+    assert not is_leftover({}, "exited")
+    assert not is_leftover({OWNER_LABEL: "nonsense"}, "exited")
+
+
+def test_sigterm_ends_with_143_and_is_restored() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as caught, terminates_cleanly(), terminates_cleanly():  # noqa: PT012
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pause()
+    assert caught.value.code == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_somebody_elses_handler_is_left_alone() -> None:
+    def theirs(*_: object) -> None: ...
+
+    before = signal.signal(signal.SIGTERM, theirs)
+    try:
+        with terminates_cleanly():
+            assert signal.getsignal(signal.SIGTERM) is theirs
+    finally:
+        signal.signal(signal.SIGTERM, before)
