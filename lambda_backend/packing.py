@@ -63,9 +63,19 @@ class Packer:
         stage: an empty folder for what is made; a subfolder for each installation.
         wheel: the project's wheel.
         project: what the wheel says of itself.
+        outputs: the folders that this build writes to, which no artefact holds.
     """
 
-    def __init__(self, build: Build, *, cache: Cache, stage: Path, wheel: Path, project: ProjectMetadata) -> None:
+    def __init__(
+        self,
+        build: Build,
+        *,
+        cache: Cache,
+        stage: Path,
+        wheel: Path,
+        project: ProjectMetadata,
+        outputs: Sequence[Path],
+    ) -> None:
         settings = build.loaded.settings
         assert settings is not None  # noqa: S101 - the caller packages only then
         self._settings = settings
@@ -75,6 +85,7 @@ class Packer:
         self._asked = build.artifacts
         self._cache = cache
         self._stage = stage
+        self._outputs = tuple(outputs)
         self._wheel = wheel
         self._project = project
         self._backend = build.wheel_backend
@@ -131,10 +142,7 @@ class Packer:
         wheels = [(pin.name, self._local_wheel(pin, installer)) for pin in local]
         parts = [
             *self._project_parts(artifact, target, own),
-            *(
-                wheel_members(built.path, artifact.path_prefix, target_python=target.python, owner=owner)
-                for owner, built in wheels
-            ),
+            *(self._wheel_part(built.path, artifact, target, owner) for owner, built in wheels),
             *self._include_parts(artifact),
         ]
         made = [item for item in (base, own, *(built for _, built in wheels)) if item is not None]
@@ -193,10 +201,16 @@ class Packer:
         self, artifact: ArtifactSettings, target: Target, rebuild: BuiltWheel | None
     ) -> Iterator[tuple[Member, ...]]:
         if artifact.entry:
-            yield entry_members(self._root / artifact.entry, Excludes(artifact.exclude), root=self._root)
+            yield entry_members(
+                self._root / artifact.entry, Excludes(artifact.exclude), root=self._root, outputs=self._outputs
+            )
         elif self._takes_project(artifact):
             wheel = rebuild.path if rebuild else self._wheel
-            yield wheel_members(wheel, artifact.path_prefix, target_python=target.python, owner="project")
+            yield self._wheel_part(wheel, artifact, target, "project")
+
+    def _wheel_part(self, wheel: Path, artifact: ArtifactSettings, target: Target, owner: str) -> tuple[Member, ...]:
+        prefix, excludes = artifact.path_prefix, Excludes(artifact.exclude)
+        return wheel_members(wheel, prefix, target_python=target.python, owner=owner, excludes=excludes)
 
     def _local_wheel(self, pin: Pin, installer: Installer) -> BuiltWheel:
         source = pin.path or "."
@@ -223,9 +237,9 @@ class Packer:
             cache=self._cache,
             place=place,
             index=self._index(artifact.bundling),
+            environ=self._environ,
             open_workbench=open_workbench,
             words=self._words,
-            epoch=self._epoch,
         )
 
     def _place(self, bundling: BundlingSettings) -> dict[str, object]:

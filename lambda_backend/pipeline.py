@@ -122,7 +122,8 @@ class Build:
         from lambda_backend.report.terminal import table
 
         project = metadata.read(wheel)
-        packer = Packer(self, cache=cache, stage=stage, wheel=wheel, project=project)
+        outputs = (wheel_directory, output)
+        packer = Packer(self, cache=cache, stage=stage, wheel=wheel, project=project, outputs=outputs)
         made: tuple[Artifact, ...] = packer.artifacts()
         text = manifest(project.name, project.version, made, {item.file_name: item.file_name for item in made})
         described = stage / f"{project.stem}.lambda.json"

@@ -72,9 +72,9 @@ class Installer:
         place: what of the settings decides how it is made (engine, image, tools): a part of every cache key, and
             never a secret.
         index: what decides the answers of package indexes, for the key of an unlocked resolution; no secret either.
+        environ: of the host.
         open_workbench: opens the workbench; it is closed with the installer.
         words: what is done is said there.
-        epoch: ``SOURCE_DATE_EPOCH``.
     """
 
     def __init__(
@@ -84,17 +84,18 @@ class Installer:
         cache: Cache,
         place: Mapping[str, object],
         index: Mapping[str, str],
+        environ: Mapping[str, str],
         open_workbench: Callable[[], contextlib.AbstractContextManager[Workbench]],
         words: Words,
-        epoch: int | None,
     ) -> None:
         self.target = target
         self._cache = cache
         self._place = place
         self._index = index
+        self._environ = environ
+        self._credentials: dict[str, None] = {}
         self._open = open_workbench
         self._words = words
-        self._epoch = epoch
         self._stack = contextlib.ExitStack()
         self._workbench: Workbench | None = None
         self._made = 0
@@ -114,8 +115,9 @@ class Installer:
 
     def pins(self, wanted: Wanted) -> tuple[Pin, ...]:
         """What an artefact's dependencies are; an unlocked answer is used again for a day."""
+        self._credentials |= dict.fromkeys(resolving.credentials(wanted, self._environ))
         if wanted.empty or (wanted.lock and wanted.lock.kind == "pylock"):
-            return resolving.resolve(wanted, self.target, lambda: self.workbench)
+            return resolving.resolve(wanted, self.target, lambda: self.workbench, self._environ)
         key = cache_key(_FORMAT, "pins", self.target.name, dict(self._place), dict(self._index), _asked(wanted))
         lasting = wanted.lock is not None and (
             wanted.lock.kind == "uv" or (wanted.requirements is not None and wanted.requirements.requires_hashes)
@@ -124,7 +126,7 @@ class Installer:
             if kept is not None and (found := _read_pins(kept, lasting=lasting)) is not None:
                 return found
             self._words.say(f"resolving {_lock_name(wanted)} for {self.target.name}")
-            pins = resolving.resolve(wanted, self.target, lambda: self.workbench)
+            pins = resolving.resolve(wanted, self.target, lambda: self.workbench, self._environ)
             self._cache.discard("pins", key)
             with self._cache.make("pins", key) as folder:
                 lock = wanted.lock.path.name if wanted.lock else None
@@ -134,9 +136,7 @@ class Installer:
 
     def dependencies(self, pins: Sequence[Pin], *, prefix: str, excludes: Excludes) -> Dependencies:
         """A finished archive of pins that are no local folders."""
-        key = cache_key(
-            _FORMAT, "deps", self.target.name, self._place, pinned.digest(pins), prefix, excludes.key, self._epoch
-        )
+        key = cache_key(_FORMAT, "deps", self.target.name, self._place, pinned.digest(pins), prefix, excludes.key)
         with self._cache.locked("deps", key) as kept:
             if kept is not None and (found := _read_dependencies(kept)) is not None:
                 return found
@@ -144,11 +144,12 @@ class Installer:
             self._words.say(f"installing {len(pins)} distributions for {self.target.name}")
             self._made += 1
             workbench = self.workbench
-            tree = install(pins, self.target, workbench, name=f"tree{self._made}")
+            variables = {"UV_INDEX": " ".join(self._credentials)} if self._credentials else {}
+            tree = install(pins, self.target, workbench, name=f"tree{self._made}", variables=variables)
             refuse_collisions(tree)
             members = tree_members(tree, prefix, excludes, target_python=self.target.python)
             with self._cache.make("deps", key) as folder:
-                archive = write(folder / "archive.zip", assemble([members], excludes).members, epoch=self._epoch)
+                archive = write(folder / "archive.zip", assemble([members], excludes).members)
                 save_index(archive, folder / "index.json")
                 _write_builder(folder, workbench.builder)
             shutil.rmtree(tree, ignore_errors=True)
@@ -203,7 +204,9 @@ def _asked(wanted: Wanted) -> dict[str, object]:
     from lambda_backend.settings.interpolate import redact_urls
 
     if wanted.requirements is not None:
-        text = wanted.requirements.text() + json.dumps(wanted.requirements.options)
+        asked = wanted.requirements
+        hashes = sorted((name, sorted(allowed)) for name, allowed in asked.hashes.items())
+        text = asked.text() + asked.constraints_text() + json.dumps([asked.options, hashes, asked.requires_hashes])
     elif wanted.lock is not None:
         text = resolving.read_lock(wanted.lock)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from lambda_backend.engines import choice
@@ -18,7 +18,6 @@ from lambda_backend.settings.interpolate import expand, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from lambda_backend.engines.image import BundlingImage
     from lambda_backend.engines.protocol import Engine
@@ -32,6 +31,7 @@ __all__ = ["DEFAULT_UV", "Opener"]
 DEFAULT_UV = "0.13.9"
 """The uv in the bundling image unless ``tools.uv`` says otherwise."""
 _UV_CACHE = PurePosixPath("/var/cache/uv")
+_NETRC = PurePosixPath("/etc/lambda-backend/netrc")
 
 
 class Opener:
@@ -130,6 +130,7 @@ class Opener:
         return {
             **exec_environment(self._environ),
             **(ca_environment() if ca_bundle_mount(bundling.ca_bundle, self._environ) else {}),
+            **({"NETRC": str(_NETRC)} if _netrc(self._environ) else {}),
             "UV_CACHE_DIR": str(_UV_CACHE),
             "UV_LINK_MODE": "copy",
             "UV_NO_PROGRESS": "1",
@@ -148,6 +149,8 @@ class Opener:
         ]
         if bundle := ca_bundle_mount(bundling.ca_bundle, self._environ):
             mounts.append(bundle)
+        if netrc := _netrc(self._environ):
+            mounts.append(Mount(source=netrc, target=_NETRC, read_only=True))
         return ContainerSpec(
             image=image.reference,
             platform=target.container_platform,
@@ -156,6 +159,13 @@ class Opener:
             user=bundling.user,
             working_directory=str(INPUT),
         )
+
+
+def _netrc(environ: Mapping[str, str]) -> Path | None:
+    """The host's netrc file, by curl's and uv's rule: the one that NETRC names, or ``~/.netrc``."""
+    named = environ.get("NETRC")
+    path = Path(named) if named else Path(environ.get("HOME", "~")).expanduser() / ".netrc"
+    return path.resolve() if path.is_file() else None
 
 
 def _copy(sources: Mapping[str, Path], folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from lambda_backend.requirements.requirements_txt import RequirementsFile
     from lambda_backend.targets import Target
 
-__all__ = ["Wanted", "read_lock", "resolve"]
+__all__ = ["Wanted", "credentials", "read_lock", "resolve"]
 
+# pip's form, which uv fills in too: ${NAME}, in capitals.
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_WITH_USER = re.compile(r"https?://[^/\s@]+@[^\s;#]+")
 # What uv says when it could not reach an index: trying again in another way would only take the time twice.
 _UNREACHABLE = ("Failed to fetch", "error sending request", "Could not connect")
 
@@ -58,7 +62,9 @@ class Wanted:
         return path.relative_to(self.base).as_posix()
 
 
-def resolve(wanted: Wanted, target: Target, bench: Callable[[], Workbench]) -> tuple[Pin, ...]:
+def resolve(
+    wanted: Wanted, target: Target, bench: Callable[[], Workbench], environ: Mapping[str, str]
+) -> tuple[Pin, ...]:
     """The pins of an artefact for a target.
 
     Args:
@@ -66,6 +72,7 @@ def resolve(wanted: Wanted, target: Target, bench: Callable[[], Workbench]) -> t
         target: what for.
         bench: gives the workbench; called only when a command has to run. The files that ``wanted`` names lie below
             its ``input`` as they lie below its base.
+        environ: of the host; gives the variables that a requirements file names.
 
     Raises:
         LockError: the lock is unreadable or does not fit.
@@ -87,13 +94,13 @@ def resolve(wanted: Wanted, target: Target, bench: Callable[[], Workbench]) -> t
             what="exporting uv.lock",
         )
         return _select(text, wanted, target, seen_as=workbench.inside(workbench.input))
-    text = _compile(wanted, target, workbench)
+    text = _compile(wanted, target, workbench, environ)
     return _select(
         text, wanted, target, directory=wanted.relative(wanted.root), seen_as=workbench.inside(workbench.input)
     )
 
 
-def _compile(wanted: Wanted, target: Target, workbench: Workbench) -> str:
+def _compile(wanted: Wanted, target: Target, workbench: Workbench, environ: Mapping[str, str]) -> str:
     """Resolve an unlocked set: wheels first, source distributions where wheels alone give no answer."""
     if wanted.requirements is not None:
         text = wanted.requirements.text()
@@ -116,6 +123,8 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench) -> str:
         path.write_text(limits, "utf-8")
         constraints.append(workbench.inside(path))
 
+    variables = {name: environ[name] for name in sorted(set(_VARIABLE.findall(text + limits))) if name in environ}
+
     def attempt(platform: str, *, only_binary: bool) -> str:
         command = commands.compile_command(
             [workbench.inside(asked)],
@@ -126,7 +135,7 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench) -> str:
             options=options,
             uv=(),
         )
-        return workbench.uv(command, cwd=root, what=what)
+        return workbench.uv(command, cwd=root, what=what, variables=variables)
 
     try:
         return attempt(target.uv_platforms[0], only_binary=True)
@@ -161,6 +170,18 @@ def _select(
         allowed_hashes=hashes,
         seen_as=seen_as,
     )
+
+
+def credentials(wanted: Wanted, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """URLs with a user part that a requirements file names; uv uses those parts for everything at the same host.
+
+    Pins hold no credentials, so the installation is told them apart.
+    """
+    if wanted.requirements is None:
+        return ()
+    text = "\n".join([wanted.requirements.text(), *(value or "" for _, value in wanted.requirements.options)])
+    filled = _VARIABLE.sub(lambda found: environ.get(found[1], ""), text)
+    return tuple(dict.fromkeys(_WITH_USER.findall(filled)))
 
 
 def read_lock(lock: LockFile) -> str:

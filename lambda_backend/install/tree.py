@@ -12,7 +12,7 @@ from lambda_backend.errors import InstallError
 from lambda_backend.requirements import commands, writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from lambda_backend.install.workbench import Workbench
@@ -22,8 +22,17 @@ if TYPE_CHECKING:
 __all__ = ["build_wheel", "fits", "install"]
 
 
-def install(pins: Sequence[Pin], target: Target, workbench: Workbench, *, name: str) -> Path:
+def install(
+    pins: Sequence[Pin], target: Target, workbench: Workbench, *, name: str, variables: Mapping[str, str]
+) -> Path:
     """Install pins that are no local folders; gives the tree, a folder below the workbench's output.
+
+    Args:
+        pins: what to install.
+        target: what for.
+        workbench: where.
+        name: of the tree, no two the same at a workbench.
+        variables: for uv's environment; secrets.
 
     Raises:
         InstallError: a download or build failed; on the host also for a distribution that has no wheel for the target
@@ -37,7 +46,9 @@ def install(pins: Sequence[Pin], target: Target, workbench: Workbench, *, name: 
         workbench.inside(lock), workbench.inside(tree), target=target, build=bool(built), uv=()
     )
     try:
-        workbench.uv(command, cwd=workbench.input, what=f"installing the dependencies for {target.name}")
+        workbench.uv(
+            command, cwd=workbench.input, what=f"installing the dependencies for {target.name}", variables=variables
+        )
     except InstallError as error:
         if not workbench.native and built:
             raise _needs_container(built, target, cause=str(error)) from None

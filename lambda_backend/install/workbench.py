@@ -48,19 +48,20 @@ class Workbench(Protocol):
     def inside(self, path: Path) -> str:
         """The workbench's name of a path below ``input`` or ``output``."""
 
-    def uv(self, arguments: Sequence[str], *, cwd: Path, what: str) -> str:
+    def uv(self, arguments: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         """Run uv and give its standard output.
 
         Args:
             arguments: everything after ``uv``.
             cwd: a folder below ``input`` or ``output``.
             what: the step in words, for the error.
+            variables: added to uv's environment; their values are secrets.
 
         Raises:
             InstallError: it ended with another code than 0; carries its last lines, without secrets.
         """
 
-    def run(self, argv: Sequence[str], *, cwd: Path, what: str) -> str:
+    def run(self, argv: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         """The same with any command."""
 
 
@@ -98,19 +99,20 @@ class HostWorkbench:
         """The path itself."""
         return str(path)
 
-    def uv(self, arguments: Sequence[str], *, cwd: Path, what: str) -> str:
+    def uv(self, arguments: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         """Run uv from the ``uv`` package, or else from PATH."""
-        return self.run([_uv_executable(self._environ), *arguments], cwd=cwd, what=what)
+        return self.run([_uv_executable(self._environ), *arguments], cwd=cwd, what=what, variables=variables)
 
-    def run(self, argv: Sequence[str], *, cwd: Path, what: str) -> str:
+    def run(self, argv: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         """Run a command of this machine."""
         said: list[str] = []
+        secrets = (*self._secrets, *(variables or {}).values())
 
         def heard(line: str) -> None:
-            said.append(redact_urls(redact(line, self._secrets)))
+            said.append(redact_urls(redact(line, secrets)))
             self._on_line(said[-1])
 
-        result = run(argv, environ=self._environ, cwd=cwd, on_line=heard)
+        result = run(argv, environ=_added(self._environ, variables), cwd=cwd, on_line=heard)
         if result.exit_code:
             raise failed(what, result.exit_code, said)
         return result.output
@@ -146,20 +148,24 @@ class ContainerWorkbench:
                 return str(mount / path.relative_to(folder).as_posix())
         raise ValueError(path)
 
-    def uv(self, arguments: Sequence[str], *, cwd: Path, what: str) -> str:
+    def uv(self, arguments: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         """Run the image's uv."""
-        return self.run(["uv", *arguments], cwd=cwd, what=what)
+        return self.run(["uv", *arguments], cwd=cwd, what=what, variables=variables)
 
-    def run(self, argv: Sequence[str], *, cwd: Path, what: str) -> str:
+    def run(self, argv: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         """Run a command of the image."""
         said: list[str] = []
+        secrets = (*self._secrets, *(variables or {}).values())
 
         def heard(line: str) -> None:
-            said.append(redact_urls(redact(line, self._secrets)))
+            said.append(redact_urls(redact(line, secrets)))
             self._on_line(said[-1])
 
         result = self._container.exec(
-            argv, cwd=PurePosixPath(self.inside(cwd)), environment=self._environment, on_line=heard
+            argv,
+            cwd=PurePosixPath(self.inside(cwd)),
+            environment=_added(self._environment, variables),
+            on_line=heard,
         )
         if result.exit_code:
             raise failed(what, result.exit_code, said)
@@ -170,6 +176,14 @@ def failed(what: str, code: int, said: Sequence[str]) -> InstallError:
     """The error of a step, with the last lines of what it said."""
     lines = "\n".join(f"    {line}" for line in said[-_SHOWN_LINES:])
     return InstallError(f"{what} failed (exit code {code}):\n{lines}" if lines else f"{what} failed (exit code {code})")
+
+
+def _added(environment: Mapping[str, str], variables: Mapping[str, str] | None) -> dict[str, str]:
+    """An environment with more variables; further indexes come after the ones that are there."""
+    added = {**environment, **(variables or {})}
+    if variables and "UV_INDEX" in variables and environment.get("UV_INDEX"):
+        added["UV_INDEX"] = f"{environment['UV_INDEX']} {variables['UV_INDEX']}"
+    return added
 
 
 def _with_uv_index(environ: Mapping[str, str]) -> dict[str, str]:
