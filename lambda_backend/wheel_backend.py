@@ -65,7 +65,16 @@ class WheelBackend:
                 f'tool.lambda.wheel-backend: "{self.name}" has no hook {hook}',
                 hint="use a wheel backend that offers it, or another way of installing",
             )
-        return str(self._call(function, *arguments))
+        try:
+            return str(self._call(function, *arguments))
+        except SystemExit as error:
+            # setuptools says so of what it takes for the user's mistakes; numbers are others' business.
+            if not isinstance(error.code, str):
+                raise
+            raise WheelBackendError(
+                f"the wheel backend {self.name} failed in {hook}: {error.code}",
+                hint="mend what it names; the Lambda step begins after it",
+            ) from None
 
     def _call(self, function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - whatever the hook takes and gives
         with _setuptools_without_discovery() if self._without_modules else contextlib.nullcontext():

@@ -187,5 +187,5 @@ def _copy_in_kernel(source: int, target: int, length: int) -> int:
 def _damaged(base: Archive, why: str) -> BundleError:
     return BundleError(
         f"{base.path}, the kept archive to build on, cannot be read: {why}",
-        hint="clear the cache with `lambda-backend cache clean` and build again",
+        hint="remove the cache folder (LAMBDA_BACKEND_CACHE_DIR names it) and build again",
     )

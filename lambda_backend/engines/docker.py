@@ -354,7 +354,7 @@ def _told(what: str, *let_through: type[Exception]) -> Iterator[None]:
         raise EngineError(f"{what}:\n{last_lines([_reason(error)])}") from error
     except (DockerException, requests.RequestException, HTTPError, OSError) as error:
         raise EngineError(
-            f"{what}:\n{last_lines([_reason(error)])}", hint="lambda-backend doctor shows whether the engine answers"
+            f"{what}:\n{last_lines([_reason(error)])}", hint="see whether the engine answers: docker info"
         ) from error
 
 

@@ -32,8 +32,6 @@ _RENEWALS = {
 
 def renewal(lock: str) -> str:
     """The command that renews a lock file of that name."""
-    if lock == "pylock.lambda.toml":
-        return "lambda-backend lock"
     kind = lock_kind(lock)
     if kind == "pylock":
         return f"uv export --format pylock.toml --output-file {lock}"
