@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lambda_backend.engines.protocol import Engine
 
 ENGINES = ("docker", "podman-socket", "podman")
-_SOCKET = os.environ.get("LAMBDA_BACKEND_TEST_PODMAN_SOCKET", "unix:///run/podman/podman.sock")
+_SOCKET = os.environ.get("TEST_PODMAN_SOCKET", "unix:///run/podman/podman.sock")
 
 
 def absent(reason: str) -> None:
