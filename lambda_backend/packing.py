@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import posixpath
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.archive.writer import write
@@ -24,7 +25,6 @@ from lambda_backend.planning import wanted
 from lambda_backend.report.model import Artifact, Finding
 from lambda_backend.requirements import layers, stale
 from lambda_backend.requirements import pins as pinned
-from lambda_backend.settings import artifacts as artifact_settings
 from lambda_backend.settings.interpolate import redact_urls
 from lambda_backend.sources import common_base, local_sources, project_sources, read_toml
 from lambda_backend.targets import target as target_of
@@ -38,13 +38,14 @@ if TYPE_CHECKING:
     from lambda_backend.install.installer import BuiltWheel, Dependencies
     from lambda_backend.install.workbench import Workbench
     from lambda_backend.metadata import ProjectMetadata
-    from lambda_backend.pipeline import Build
+    from lambda_backend.report.words import Words
     from lambda_backend.requirements.model import Pin
     from lambda_backend.settings.model import BundlingSettings
     from lambda_backend.settings.resolve import ArtifactSettings
     from lambda_backend.targets import Target
+    from lambda_backend.wheel_backend import WheelBackend
 
-__all__ = ["Packer"]
+__all__ = ["Order", "Packer"]
 
 # What decides which archives an index offers, for the key of an unlocked resolution.
 _INDEX_VARIABLES = (
@@ -54,55 +55,55 @@ _INDEX_VARIABLES = (
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What a build asks for."""
+
+    root: Path
+    """The project's folder."""
+    asked: tuple[ArtifactSettings, ...]
+    layers: Mapping[str, ArtifactSettings]
+    """Every layer of the project by name, whether it is asked for or not: functions leave out what theirs have."""
+    engine: str
+    """Value of the key ``engine``."""
+    wheel: Path
+    """The project's wheel."""
+    project: ProjectMetadata
+    wheel_backend: WheelBackend
+    outputs: tuple[Path, ...]
+    """Folders that this build writes to, which no artefact holds."""
+    environ: Mapping[str, str]
+
+
 class Packer:
-    """Makes every artefact that a build is asked for.
+    """Makes every artefact that is asked for.
 
     Args:
-        build: the project, its settings and the frontend's words.
+        order: what to make, of what.
         cache: where finished work is kept.
-        stage: an empty folder for what is made; a subfolder for each installation.
-        wheel: the project's wheel.
-        project: what the wheel says of itself.
-        outputs: the folders that this build writes to, which no artefact holds.
+        stage: an empty folder for what is made.
+        words: what is done is said there.
     """
 
-    def __init__(
-        self,
-        build: Build,
-        *,
-        cache: Cache,
-        stage: Path,
-        wheel: Path,
-        project: ProjectMetadata,
-        outputs: Sequence[Path],
-    ) -> None:
-        settings = build.loaded.settings
-        assert settings is not None  # noqa: S101 - the caller packages only then
-        self._settings = settings
-        self._root = build.root
-        self._environ = build.environ
-        self._words = build.words
-        self._asked = build.artifacts
+    def __init__(self, order: Order, *, cache: Cache, stage: Path, words: Words) -> None:
+        self._order = order
         self._cache = cache
         self._stage = stage
-        self._outputs = tuple(outputs)
-        self._wheel = wheel
-        self._project = project
-        self._backend = build.wheel_backend
-        self._opener = Opener(settings.engine, environ=build.environ, cache=cache.root / "engines", words=build.words)
-        self._layers = {item.name: item for item in artifact_settings(settings) if item.kind == "layer"}
-        self._base = common_base([*self._layers.values(), *self._asked], build.root)
+        self._words = words
+        self._opener = Opener(order.engine, environ=order.environ, cache=cache.root / "engines", words=words)
+        self._all = (*order.layers.values(), *order.asked)
+        self._base = common_base(self._all, order.root)
         self._pins: dict[tuple[str, str], tuple[Pin, ...]] = {}
         self._scratches = 0
         self._recommended = False
-        self._epoch = _epoch(build.environ)
+        self._epoch = _epoch(order.environ)
 
     def artifacts(self) -> tuple[Artifact, ...]:
         """Make them, one target after the other; in the order of the settings, then of the targets."""
         made: list[Artifact] = []
         names = {
             (runtime, architecture): None
-            for artifact in self._asked
+            for artifact in self._order.asked
             for runtime in artifact.runtime
             for architecture in artifact.architecture
         }
@@ -110,13 +111,13 @@ class Packer:
             target = target_of(runtime, architecture)
             self._warn_of_age(target)
             made += self._for_target(target)
-        order = {artifact.name: index for index, artifact in enumerate(self._asked)}
+        order = {artifact.name: index for index, artifact in enumerate(self._order.asked)}
         return tuple(sorted(made, key=lambda item: order[item.settings.name]))
 
     def _for_target(self, target: Target) -> Iterator[Artifact]:
         installers: dict[str, Installer] = {}
         with contextlib.ExitStack() as stack:
-            for artifact in self._asked:
+            for artifact in self._order.asked:
                 if target.runtime.name not in artifact.runtime or target.architecture not in artifact.architecture:
                     continue
                 place = self._place(artifact.bundling)
@@ -147,7 +148,7 @@ class Packer:
         ]
         made = [item for item in (base, own, *(built for _, built in wheels)) if item is not None]
         bundle = assemble(parts, excludes, base=base.archive if base else None)
-        file_name = f"{self._project.stem}-{artifact.name}-{target.name}.zip"
+        file_name = f"{self._order.project.stem}-{artifact.name}-{target.name}.zip"
         archive = write(self._stage / file_name, bundle.members, base=base.archive if base else None, epoch=self._epoch)
         return Artifact(
             settings=artifact,
@@ -167,7 +168,7 @@ class Packer:
     ) -> tuple[tuple[Pin, ...], str | None]:
         """The artefact's pins, its layers' not yet taken away, and the name of its lock."""
         layer_pins = [pin for name in artifact.layers for pin in self._layer_pins(name, target, installer)]
-        asked = wanted(artifact, target, self._project, self._root, base=self._base, layer_pins=layer_pins)
+        asked = wanted(artifact, target, self._order.project, self._order.root, base=self._base, layer_pins=layer_pins)
         pins = installer.pins(asked)
         lock = asked.lock.path.name if asked.lock else None
         if lock is not None:
@@ -185,27 +186,30 @@ class Packer:
     def _layer_pins(self, name: str, target: Target, installer: Installer) -> tuple[Pin, ...]:
         key = (name, target.name)
         if key not in self._pins:
-            self._pins[key] = self._own_pins(self._layers[name], target, installer)[0]
+            self._pins[key] = self._own_pins(self._order.layers[name], target, installer)[0]
         return self._pins[key]
 
     def _rebuilt(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> BuiltWheel | None:
         """The project's wheel for the target, where it goes in and the wheel at hand does not fit."""
-        if not self._takes_project(artifact) or fits(self._wheel, target, native=False):
+        if not self._takes_project(artifact) or fits(self._order.wheel, target, native=False):
             return None
-        return rebuilt(installer, self._backend, root=self._root, name=self._project.name)
+        return rebuilt(installer, self._order.wheel_backend, root=self._order.root, name=self._order.project.name)
 
     def _takes_project(self, artifact: ArtifactSettings) -> bool:
-        return artifact.project and not any(self._layers[name].project for name in artifact.layers)
+        return artifact.project and not any(self._order.layers[name].project for name in artifact.layers)
 
     def _project_parts(
         self, artifact: ArtifactSettings, target: Target, rebuild: BuiltWheel | None
     ) -> Iterator[tuple[Member, ...]]:
         if artifact.entry:
             yield entry_members(
-                self._root / artifact.entry, Excludes(artifact.exclude), root=self._root, outputs=self._outputs
+                self._order.root / artifact.entry,
+                Excludes(artifact.exclude),
+                root=self._order.root,
+                outputs=self._order.outputs,
             )
         elif self._takes_project(artifact):
-            wheel = rebuild.path if rebuild else self._wheel
+            wheel = rebuild.path if rebuild else self._order.wheel
             yield self._wheel_part(wheel, artifact, target, "project")
 
     def _wheel_part(self, wheel: Path, artifact: ArtifactSettings, target: Target, owner: str) -> tuple[Member, ...]:
@@ -220,15 +224,15 @@ class Packer:
     def _include_parts(self, artifact: ArtifactSettings) -> Iterator[tuple[Member, ...]]:
         for index, include in enumerate(artifact.include):
             key = f"{artifact.key}.include[{index}]"
-            yield include_members(include.from_, include.to, root=self._root, key=key)
+            yield include_members(include.from_, include.to, root=self._order.root, key=key)
 
     def _installer(self, target: Target, artifact: ArtifactSettings, place: Mapping[str, object]) -> Installer:
         def open_workbench() -> contextlib.AbstractContextManager[Workbench]:
             self._scratches += 1
             scratch = self._stage / f"work{self._scratches}"
             scratch.mkdir()
-            found = project_sources([*self._layers.values(), *self._asked], self._root)
-            inner = self._root.relative_to(self._base).as_posix()
+            found = project_sources(self._all, self._order.root)
+            inner = self._order.root.relative_to(self._base).as_posix()
             sources = {posixpath.normpath(f"{inner}/{name}"): path for name, path in found.items()}
             return self._opener.open(target, artifact.bundling, scratch, sources, key=f"{artifact.key}.bundling")
 
@@ -237,7 +241,7 @@ class Packer:
             cache=self._cache,
             place=place,
             index=self._index(artifact.bundling),
-            environ=self._environ,
+            environ=self._order.environ,
             open_workbench=open_workbench,
             words=self._words,
         )
@@ -245,15 +249,17 @@ class Packer:
     def _place(self, bundling: BundlingSettings) -> dict[str, object]:
         """What of the settings decides how dependencies are made. Templates only: no secret is ever hashed."""
         return {
-            "engine": self._settings.engine,
+            "engine": self._order.engine,
             "image": bundling.image if isinstance(bundling.image, str) else None,
             "uv": bundling.tools.uv or DEFAULT_UV,
             "environment": {name: redact_urls(value) for name, value in sorted(bundling.environment.items())},
         }
 
     def _index(self, bundling: BundlingSettings) -> dict[str, str]:
-        deciding = {name: redact_urls(self._environ[name]) for name in _INDEX_VARIABLES if self._environ.get(name)}
-        table = read_toml(self._root / "pyproject.toml").get("tool", {}).get("uv", {})
+        deciding = {
+            name: redact_urls(self._order.environ[name]) for name in _INDEX_VARIABLES if self._order.environ.get(name)
+        }
+        table = read_toml(self._order.root / "pyproject.toml").get("tool", {}).get("uv", {})
         deciding |= {name: redact_urls(value) for name, value in bundling.environment.items()}
         deciding["tool.uv"] = redact_urls(json.dumps(table, sort_keys=True, default=str))
         return deciding

@@ -17,7 +17,7 @@ from lambda_backend.wheel_backend import WheelBackend
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lambda_backend.report.model import Artifact
+    from lambda_backend.cache import Cache
     from lambda_backend.settings import ArtifactSettings, Settings
     from lambda_backend.settings.load import Loaded
 
@@ -110,21 +110,31 @@ class Build:
             folder = stage / "wheel"
             folder.mkdir()
             name = self.delegate("build_wheel", str(folder), after=(metadata_directory,))
-            self._package(cache, stage, folder / name, directory, self._output(settings, directory))
+            self._package(settings, cache, stage, folder / name, directory)
         return name
 
-    def _package(self, cache: Any, stage: Path, wheel: Path, wheel_directory: Path, output: Path) -> None:  # noqa: ANN401
+    def _package(self, settings: Settings, cache: Cache, stage: Path, wheel: Path, wheel_directory: Path) -> None:
         """Make the artefacts of a finished wheel, and move everything into place together."""
         from lambda_backend import metadata
         from lambda_backend.output import Delivery, deliver
-        from lambda_backend.packing import Packer
+        from lambda_backend.packing import Order, Packer
         from lambda_backend.report.manifest import manifest
         from lambda_backend.report.terminal import table
 
+        output = self._output(settings, wheel_directory)
         project = metadata.read(wheel)
-        outputs = (wheel_directory, output)
-        packer = Packer(self, cache=cache, stage=stage, wheel=wheel, project=project, outputs=outputs)
-        made: tuple[Artifact, ...] = packer.artifacts()
+        order = Order(
+            root=self.root,
+            asked=self.artifacts,
+            layers={item.name: item for item in artifact_settings(settings) if item.kind == "layer"},
+            engine=settings.engine,
+            wheel=wheel,
+            project=project,
+            wheel_backend=self.wheel_backend,
+            outputs=(wheel_directory, output),
+            environ=self.environ,
+        )
+        made = Packer(order, cache=cache, stage=stage, words=self.words).artifacts()
         text = manifest(project.name, project.version, made, {item.file_name: item.file_name for item in made})
         described = stage / f"{project.stem}.lambda.json"
         described.write_text(text, "utf-8")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from lambda_backend.engines.protocol import Container
+    from lambda_backend.engines.protocol import Container, ExecResult
 
 __all__ = ["INPUT", "OUTPUT", "Builder", "ContainerWorkbench", "HostWorkbench", "Workbench"]
 
@@ -105,17 +105,9 @@ class HostWorkbench:
 
     def run(self, argv: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         """Run a command of this machine."""
-        said: list[str] = []
-        secrets = (*self._secrets, *(variables or {}).values())
-
-        def heard(line: str) -> None:
-            said.append(redact_urls(redact(line, secrets)))
-            self._on_line(said[-1])
-
-        result = run(argv, environ=_added(self._environ, variables), cwd=cwd, on_line=heard)
-        if result.exit_code:
-            raise failed(what, result.exit_code, said)
-        return result.output
+        listener = _Listener((*self._secrets, *(variables or {}).values()), self._on_line)
+        result = run(argv, environ=_added(self._environ, variables), cwd=cwd, on_line=listener.hear)
+        return listener.output(result, what)
 
 
 class ContainerWorkbench:
@@ -154,28 +146,35 @@ class ContainerWorkbench:
 
     def run(self, argv: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         """Run a command of the image."""
-        said: list[str] = []
-        secrets = (*self._secrets, *(variables or {}).values())
-
-        def heard(line: str) -> None:
-            said.append(redact_urls(redact(line, secrets)))
-            self._on_line(said[-1])
-
+        listener = _Listener((*self._secrets, *(variables or {}).values()), self._on_line)
         result = self._container.exec(
             argv,
             cwd=PurePosixPath(self.inside(cwd)),
             environment=_added(self._environment, variables),
-            on_line=heard,
+            on_line=listener.hear,
         )
-        if result.exit_code:
-            raise failed(what, result.exit_code, said)
-        return result.output
+        return listener.output(result, what)
 
 
-def failed(what: str, code: int, said: Sequence[str]) -> InstallError:
-    """The error of a step, with the last lines of what it said."""
-    lines = "\n".join(f"    {line}" for line in said[-_SHOWN_LINES:])
-    return InstallError(f"{what} failed (exit code {code}):\n{lines}" if lines else f"{what} failed (exit code {code})")
+class _Listener:
+    """Hears what a command says, takes the secrets out of it, and keeps it for the error."""
+
+    def __init__(self, secrets: Sequence[str], on_line: Callable[[str], None]) -> None:
+        self._secrets = secrets
+        self._on_line = on_line
+        self._said: list[str] = []
+
+    def hear(self, line: str) -> None:
+        """One line of its standard error."""
+        self._said.append(redact_urls(redact(line, self._secrets)))
+        self._on_line(self._said[-1])
+
+    def output(self, result: ExecResult, what: str) -> str:
+        """Its standard output, or the error with its last lines."""
+        if result.exit_code == 0:
+            return result.output
+        lines = "".join(f"\n    {line}" for line in self._said[-_SHOWN_LINES:])
+        raise InstallError(f"{what} failed (exit code {result.exit_code}){':' if lines else ''}{lines}")
 
 
 def _added(environment: Mapping[str, str], variables: Mapping[str, str] | None) -> dict[str, str]:
