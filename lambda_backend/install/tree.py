@@ -65,7 +65,9 @@ def build_wheel(source: Path, target: Target, workbench: Workbench, *, name: str
     Raises:
         InstallError: the build failed, or on the host gave a wheel that is not pure Python.
     """
-    folder = workbench.output / f"wheel-{name}"
+    # Two folders of a project may hold distributions of one name, for two of its entries.
+    count = len(list(workbench.output.glob("wheel-*")))
+    folder = workbench.output / f"wheel-{count}"
     folder.mkdir()
     workbench.uv(
         ["build", "--wheel", "--quiet", "--no-create-gitignore", "--out-dir", workbench.inside(folder),
