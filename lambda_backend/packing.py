@@ -222,9 +222,10 @@ class Packer:
         return installer.wheel(pin.name, source, files_digest(found))
 
     def _include_parts(self, artifact: ArtifactSettings) -> Iterator[tuple[Member, ...]]:
+        excludes = Excludes(artifact.exclude)
         for index, include in enumerate(artifact.include):
             key = f"{artifact.key}.include[{index}]"
-            yield include_members(include.from_, include.to, root=self._order.root, key=key)
+            yield include_members(include.from_, include.to, root=self._order.root, key=key, excludes=excludes)
 
     def _installer(self, target: Target, artifact: ArtifactSettings, place: Mapping[str, object]) -> Installer:
         def open_workbench() -> contextlib.AbstractContextManager[Workbench]:

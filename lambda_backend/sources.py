@@ -149,7 +149,9 @@ def project_sources(artifacts: Iterable[ArtifactSettings], root: Path) -> Mappin
                     sources[f"{_relative(folder, root)}/{member.path}"] = member.source
         for index, include in enumerate(artifact.include):
             key = f"{artifact.key}.include[{index}]"
-            for member in include_members(include.from_, include.to, root=root, key=key):
+            for member in include_members(
+                include.from_, include.to, root=root, key=key, excludes=Excludes(artifact.exclude)
+            ):
                 if not isinstance(member.source, bytes):
                     sources[_relative(member.source, root)] = member.source
     return dict(sorted(sources.items()))

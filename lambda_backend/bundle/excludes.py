@@ -131,6 +131,20 @@ class Excludes:
         defaults = (*SOURCE, *ENTRY, *(_OUTPUTS if is_project else ()))
         return self._excluded(defaults, path, source, is_dir=is_dir)
 
+    def excluded_include(self, path: str, place: str, source: Path, *, is_dir: bool) -> bool:
+        """The same in a folder that is included.
+
+        Args:
+            path: from that folder, for the defaults.
+            place: in the artefact, for the user's patterns.
+            source: the path on disk.
+            is_dir: it is a folder or a link to one.
+        """
+        own = self._verdict((), place, is_dir=is_dir)
+        if own is None:
+            return Excludes()._excluded(SOURCE, path, source, is_dir=is_dir) and (self._prunes or not is_dir)  # noqa: SLF001
+        return own and (self._prunes or not is_dir)
+
     def _excluded(self, defaults: tuple[str, ...], path: str, source: Path, *, is_dir: bool) -> bool:
         # Not Path.is_file(), which raises for a folder that is closed to us.
         if is_dir and os.path.isfile(source / _ENVIRONMENT):  # noqa: PTH113

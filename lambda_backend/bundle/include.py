@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lambda_backend.bundle.excludes import Excludes
 from lambda_backend.bundle.model import Member
 from lambda_backend.bundle.paths import normalised, path_problem
-from lambda_backend.bundle.walk import Found, refuse, walk
+from lambda_backend.bundle.walk import Found, Problem, refuse, walk
 from lambda_backend.errors import BundleError
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ __all__ = ["include_members"]
 _ANY_DEPTH = "**"
 
 
-def include_members(from_pattern: str, to: str, *, root: Path, key: str) -> tuple[Member, ...]:
+def include_members(
+    from_pattern: str, to: str, *, root: Path, key: str, excludes: Excludes | None = None
+) -> tuple[Member, ...]:
     """The files that a pattern matches, sorted by path.
 
     A file keeps its path below the first wildcard's folder: ``conf/*.json`` with ``to = "conf"`` gives
@@ -33,6 +35,7 @@ def include_members(from_pattern: str, to: str, *, root: Path, key: str) -> tupl
         to: folder in the zip; empty or ``.`` for its root.
         root: the project's folder.
         key: where the include is written, for errors (``tool.lambda.include[0]``).
+        excludes: the artefact's; what they leave out may be a broken link, and ``!pattern`` takes a default back in.
 
     Raises:
         BundleError: nothing matches, or a match leaves the project, also by a link.
@@ -47,7 +50,11 @@ def include_members(from_pattern: str, to: str, *, root: Path, key: str) -> tupl
         executable = bool(start.stat().st_mode & 0o100)
         files: Sequence[Found] = (Found(path=normalised(start.name), source=start, executable=executable),)
     elif start.is_dir():
-        files = _matching(start, wild or [_ANY_DEPTH], root=root, what=f"{key}: {from_pattern!r}")
+        pattern = wild or [_ANY_DEPTH]
+        files, problems = _matching(start, pattern, prefix, root=root, excludes=excludes or Excludes())
+        refuse(f"{key}: {from_pattern!r}", problems)
+        if not files and excludes and any(_matching(start, pattern, prefix, root=root, excludes=Excludes())):
+            return ()
     else:
         files = ()
     if not files:
@@ -83,18 +90,17 @@ def _refuse_outside(start: Path, root: Path, pattern: str, key: str) -> None:
         )
 
 
-def _matching(start: Path, wild: Sequence[str], *, root: Path, what: str) -> tuple[Found, ...]:
-    defaults = Excludes()
-
+def _matching(
+    start: Path, wild: Sequence[str], prefix: str, *, root: Path, excludes: Excludes
+) -> tuple[tuple[Found, ...], tuple[Problem, ...]]:
     def skip(path: str, source: Path, *, is_dir: bool) -> bool:
         states = _states(wild, path)
         if not (states if is_dir else len(wild) in states):
             return True
-        return defaults.excluded_source(path, source, is_dir=is_dir)
+        place = f"{prefix}/{path}" if prefix else path
+        return excludes.excluded_include(path, place, source, is_dir=is_dir)
 
-    files, problems = walk(start, boundary=root, skip=skip)
-    refuse(what, problems)
-    return files
+    return walk(start, boundary=root, skip=skip)
 
 
 def _states(wild: Sequence[str], path: str) -> set[int]:

@@ -261,6 +261,32 @@ def test_include(tmp_path: Path, pattern: str, to: str, expected: list[str]) -> 
     assert included(tmp_path, pattern, to) == expected
 
 
+@pytest.mark.parametrize(
+    ("exclude", "expected"),
+    [
+        (["!__pycache__"], ["c/__pycache__/x.pyc", "c/a.json", "c/deep/b.json"]),
+        (["!*.pyc", "!__pycache__/"], ["c/__pycache__/x.pyc", "c/a.json", "c/deep/b.json"]),
+        (["/c/deep"], ["c/a.json"]),
+        (["deep/", "!c/deep/b.json"], ["c/a.json", "c/deep/b.json"]),
+        (["/deep"], ["c/a.json", "c/deep/b.json"]),
+        (["*"], []),
+    ],
+)
+def test_include_heeds_exclude(tmp_path: Path, exclude: list[str], expected: list[str]) -> None:
+    put(tmp_path, "conf/a.json", "conf/deep/b.json", "conf/__pycache__/x.pyc")
+    members = include_members("conf", "c", root=tmp_path, key="k", excludes=Excludes(exclude))
+    assert [member.path for member in members] == expected
+
+
+def test_include_without_an_excluded_broken_link(tmp_path: Path) -> None:
+    put(tmp_path, "conf/a.json")
+    (tmp_path / "conf/broken").symlink_to("nowhere")
+    with pytest.raises(BundleError, match="leads nowhere"):
+        include_members("conf", "", root=tmp_path, key="k")
+    (member,) = include_members("conf", "", root=tmp_path, key="k", excludes=Excludes(["broken"]))
+    assert member.path == "a.json"
+
+
 def test_include_keeps_modes_and_owner(tmp_path: Path) -> None:
     put(tmp_path, "x", "y")
     (tmp_path / "x").chmod(0o755)
