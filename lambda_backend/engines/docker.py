@@ -16,6 +16,7 @@ from lambda_backend.engines.protocol import ContainerSpec, ExecResult, Image, re
 from lambda_backend.engines.streams import LineReader, last_lines
 from lambda_backend.engines.tarball import pack, pack_context, unpack
 from lambda_backend.errors import EngineError, EngineUnavailableError, MissingExtraError
+from lambda_backend.settings.interpolate import redact_urls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -371,7 +372,9 @@ def _unavailable(endpoint: Endpoint, error: Exception) -> EngineUnavailableError
         reason, hint = "permission denied", "let your user use Docker (the docker group), or use podman"
     elif isinstance(cause, FileNotFoundError):
         reason, hint = "nothing listens there", "start Docker, or point DOCKER_HOST or docker context to it"
+    elif "paramiko" in str(error):  # it wants this even where ssh itself makes the connection
+        reason, hint = "over ssh the docker package needs more packages", "pip install 'docker[ssh]'"
     else:
         reason, hint = str(error), "see whether `docker version` answers in this shell"
-    where = f"{endpoint.host} ({endpoint.source})"
+    where = f"{redact_urls(endpoint.host)} ({endpoint.source})"
     return EngineUnavailableError(f"docker does not answer at {where}: {last_lines([reason]).strip()}", hint=hint)
