@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lambda_backend.archive.index import load_index, save_index
 from lambda_backend.archive.writer import write
-from lambda_backend.bundle.assemble import assemble
+from lambda_backend.bundle.sources import sha256
 from lambda_backend.bundle.tree import refuse_collisions, tree_members
 from lambda_backend.cache import key as cache_key
 from lambda_backend.install import resolve as resolving
@@ -43,6 +43,7 @@ __all__ = ["BuiltWheel", "Dependencies", "Installer"]
 _FORMAT = 1
 """Raised when the same inputs would give another tree or archive than an older version of ours made."""
 _DAY = 24 * 60 * 60
+_WHEEL_DIGEST = "wheel.sha256"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,7 +150,7 @@ class Installer:
             refuse_collisions(tree)
             members = tree_members(tree, prefix, excludes, target_python=self.target.python)
             with self._cache.make("deps", key) as folder:
-                archive = write(folder / "archive.zip", assemble([members], excludes).members)
+                archive = write(folder / "archive.zip", members)
                 save_index(archive, folder / "index.json")
                 _write_builder(folder, workbench.builder)
             shutil.rmtree(tree, ignore_errors=True)
@@ -189,6 +190,7 @@ class Installer:
             built = build(self.workbench)
             with self._cache.make("wheels", key) as folder:
                 shutil.copyfile(built, folder / built.name)
+                (folder / _WHEEL_DIGEST).write_text(sha256(built).hexdigest(), "utf-8")
                 _write_builder(folder, self.workbench.builder)
             found = _read_wheel(self._cache.entry("wheels", key))
         assert found is not None  # noqa: S101 - it was written just now
@@ -237,7 +239,8 @@ def _read_pins(folder: Path, *, lasting: bool) -> tuple[Pin, ...] | None:
 def _read_dependencies(folder: Path) -> Dependencies | None:
     archive = load_index(folder / "index.json", folder / "archive.zip")
     builder = _read_builder(folder)
-    if archive is None or builder is None:
+    # What lies in a cache for months may lose its bytes and keep its size.
+    if archive is None or builder is None or sha256(archive.path).hexdigest() != archive.sha256:
         return None
     return Dependencies(archive=archive, builder=builder, from_cache=True)
 
@@ -245,7 +248,10 @@ def _read_dependencies(folder: Path) -> Dependencies | None:
 def _read_wheel(folder: Path) -> BuiltWheel | None:
     wheel = next(folder.glob("*.whl"), None)
     builder = _read_builder(folder)
-    if wheel is None or builder is None:
+    digest = folder / _WHEEL_DIGEST
+    if wheel is None or builder is None or not digest.is_file():
+        return None
+    if digest.read_bytes() != sha256(wheel).hexdigest().encode():
         return None
     return BuiltWheel(path=wheel, builder=builder, from_cache=True)
 
