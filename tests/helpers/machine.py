@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLES = CHECKOUT / "examples"
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
-WHEEL_BACKENDS = ("flit_core", "hatchling", "pdm-backend", "poetry-core", "setuptools>=77", "uv_build>=0.13,<0.14")
+WHEEL_BACKENDS = (
+    "editables",  # hatchling asks for it to install in editable mode
+    "flit_core",
+    "hatchling",
+    "pdm-backend",
+    "poetry-core",
+    "setuptools>=77",
+    "uv_build>=0.13,<0.14",
+)
 
 # What a developer's shell or the test run itself sets, and would show in a build.
 _OURS = ("COV_", "COVERAGE", "LAMBDA_BACKEND", "PYTEST", "PYTHON", "SOURCE_DATE", "TOX", "UV_", "VIRTUAL_ENV")
