@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import json
 import posixpath
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from packaging.utils import parse_wheel_filename
 
 from lambda_backend.archive.writer import write
 from lambda_backend.bundle.assemble import assemble
@@ -17,6 +20,7 @@ from lambda_backend.bundle.excludes import Excludes
 from lambda_backend.bundle.include import include_members
 from lambda_backend.bundle.sources import files_digest
 from lambda_backend.bundle.wheel import wheel_members
+from lambda_backend.errors import BundleError, InstallError, LockError
 from lambda_backend.install.installer import Installer
 from lambda_backend.install.open import DEFAULT_UV, Opener
 from lambda_backend.install.rebuild import rebuilt
@@ -30,8 +34,10 @@ from lambda_backend.sources import common_base, local_sources, project_sources, 
 from lambda_backend.targets import target as target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from packaging.utils import NormalizedName
 
     from lambda_backend.bundle.model import Member
     from lambda_backend.cache import Cache
@@ -124,7 +130,11 @@ class Packer:
                 name = json.dumps(place, sort_keys=True)
                 if name not in installers:
                     installers[name] = stack.enter_context(self._installer(target, artifact, place))
-                yield self._artifact(artifact, target, installers[name])
+                try:
+                    yield self._artifact(artifact, target, installers[name])
+                except (BundleError, InstallError, LockError) as error:
+                    error.locate(artifact.key)
+                    raise
 
     def _artifact(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> Artifact:
         started = time.monotonic()
@@ -155,7 +165,7 @@ class Packer:
             target=target,
             archive=archive,
             file_name=file_name,
-            pins=pins,
+            pins=_with_versions(pins, dict(wheels)),
             lock=lock,
             builder=made[0].builder if made else None,
             from_cache=all(item.from_cache for item in made),
@@ -225,14 +235,21 @@ class Packer:
         excludes = Excludes(artifact.exclude)
         for index, include in enumerate(artifact.include):
             key = f"{artifact.key}.include[{index}]"
-            yield include_members(include.from_, include.to, root=self._order.root, key=key, excludes=excludes)
+            yield include_members(
+                include.from_,
+                include.to,
+                root=self._order.root,
+                key=key,
+                excludes=excludes,
+                outputs=self._order.outputs,
+            )
 
     def _installer(self, target: Target, artifact: ArtifactSettings, place: Mapping[str, object]) -> Installer:
         def open_workbench() -> contextlib.AbstractContextManager[Workbench]:
             self._scratches += 1
             scratch = self._stage / f"work{self._scratches}"
             scratch.mkdir()
-            found = project_sources(self._all, self._order.root)
+            found = project_sources(self._all, self._order.root, self._order.outputs)
             inner = self._order.root.relative_to(self._base).as_posix()
             sources = {posixpath.normpath(f"{inner}/{name}"): path for name, path in found.items()}
             return self._opener.open(target, artifact.bundling, scratch, sources, key=f"{artifact.key}.bundling")
@@ -268,6 +285,16 @@ class Packer:
     def _warn_of_age(self, target: Target) -> None:
         for finding in _age_findings(target):
             self._words.say(f"warning: {finding.message}")
+
+
+def _with_versions(pins: Iterable[Pin], wheels: Mapping[NormalizedName, BuiltWheel]) -> tuple[Pin, ...]:
+    """The pins, with the versions of local folders, which their wheels tell."""
+    return tuple(
+        dataclasses.replace(pin, version=str(parse_wheel_filename(wheels[pin.name].path.name)[1]))
+        if pin.name in wheels
+        else pin
+        for pin in pins
+    )
 
 
 def _age_findings(target: Target) -> Sequence[Finding]:

@@ -11,6 +11,7 @@ from lambda_backend.errors import WheelBackendError
 from lambda_backend.report.words import Words
 from lambda_backend.settings import artifacts as artifact_settings
 from lambda_backend.settings import load
+from lambda_backend.settings.filled import filled
 from lambda_backend.settings.interpolate import expand
 from lambda_backend.wheel_backend import WheelBackend
 
@@ -49,7 +50,14 @@ class Build:
     @property
     def artifacts(self) -> tuple[ArtifactSettings, ...]:
         """Every artefact that this build is asked for."""
-        return artifact_settings(self.loaded.settings, self.loaded.only) if self.loaded.settings else ()
+        return tuple(item for item in self._all() if not self.loaded.only or item.name in self.loaded.only)
+
+    def _all(self) -> tuple[ArtifactSettings, ...]:
+        """Every artefact of the project."""
+        if self.loaded.settings is None:
+            return ()
+        artifact_settings(self.loaded.settings, self.loaded.only)  # refuses unknown names
+        return tuple(filled(item, self.environ) for item in artifact_settings(self.loaded.settings))
 
     @property
     def wheel_backend(self) -> WheelBackend:
@@ -87,9 +95,9 @@ class Build:
         from lambda_backend.sdist import complete
         from lambda_backend.sources import project_sources, refuse_outside
 
-        artifacts = artifact_settings(self.loaded.settings)
+        artifacts = self._all()
         refuse_outside(artifacts, self.root)
-        sources = project_sources(artifacts, self.root)
+        sources = project_sources(artifacts, self.root, (directory, self._output(self.loaded.settings, directory)))
         name = self.delegate("build_sdist", str(directory))
         if added := complete(directory / name, sources):
             self.words.say(f"added to the sdist, since the Lambda step reads them: {_listed(added)}")
@@ -126,7 +134,7 @@ class Build:
         order = Order(
             root=self.root,
             asked=self.artifacts,
-            layers={item.name: item for item in artifact_settings(settings) if item.kind == "layer"},
+            layers={item.name: item for item in self._all() if item.kind == "layer"},
             engine=settings.engine,
             wheel=wheel,
             project=project,

@@ -17,7 +17,7 @@ from lambda_backend.requirements.find import find_lock
 from lambda_backend.requirements.requirements_txt import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lambda_backend.requirements.model import LockFile
     from lambda_backend.requirements.requirements_txt import RequirementsFile
@@ -136,21 +136,29 @@ def local_metadata(found: Locked) -> Iterable[Path]:
         yield from (folder / name for name in _METADATA if (folder / name).is_file())
 
 
-def project_sources(artifacts: Iterable[ArtifactSettings], root: Path) -> Mapping[str, Path]:
-    """Everything that the Lambda step will read, by its path relative to the root, sorted."""
+def project_sources(
+    artifacts: Iterable[ArtifactSettings], root: Path, outputs: Sequence[Path] = ()
+) -> Mapping[str, Path]:
+    """Everything that the Lambda step will read, by its path relative to the root, sorted.
+
+    Args:
+        artifacts: the functions and layers.
+        root: the project's folder.
+        outputs: folders that builds write to, which are no sources.
+    """
     sources: dict[str, Path] = {}
     for artifact in artifacts:
+        excludes = Excludes(artifact.exclude)
         found = locked(artifact, root)
         sources |= lock_sources(found, root)
         if artifact.entry:
-            folder = found.folder
-            for member in entry_members(folder, Excludes(artifact.exclude), root=root):
+            for member in entry_members(found.folder, excludes, root=root, outputs=outputs):
                 if not isinstance(member.source, bytes):
-                    sources[f"{_relative(folder, root)}/{member.path}"] = member.source
+                    sources[_relative(found.folder / member.path, root)] = member.source
         for index, include in enumerate(artifact.include):
             key = f"{artifact.key}.include[{index}]"
             for member in include_members(
-                include.from_, include.to, root=root, key=key, excludes=Excludes(artifact.exclude)
+                include.from_, include.to, root=root, key=key, excludes=excludes, outputs=outputs
             ):
                 if not isinstance(member.source, bytes):
                     sources[_relative(member.source, root)] = member.source

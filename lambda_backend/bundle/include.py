@@ -22,7 +22,13 @@ _ANY_DEPTH = "**"
 
 
 def include_members(
-    from_pattern: str, to: str, *, root: Path, key: str, excludes: Excludes | None = None
+    from_pattern: str,
+    to: str,
+    *,
+    root: Path,
+    key: str,
+    excludes: Excludes | None = None,
+    outputs: Sequence[Path] = (),
 ) -> tuple[Member, ...]:
     """The files that a pattern matches, sorted by path.
 
@@ -36,6 +42,7 @@ def include_members(
         root: the project's folder.
         key: where the include is written, for errors (``tool.lambda.include[0]``).
         excludes: the artefact's; what they leave out may be a broken link, and ``!pattern`` takes a default back in.
+        outputs: folders that builds write to; a pattern that starts above one does not look into it.
 
     Raises:
         BundleError: nothing matches, or a match leaves the project, also by a link.
@@ -50,10 +57,10 @@ def include_members(
         executable = bool(start.stat().st_mode & 0o100)
         files: Sequence[Found] = (Found(path=normalised(start.name), source=start, executable=executable),)
     elif start.is_dir():
-        pattern = wild or [_ANY_DEPTH]
-        files, problems = _matching(start, pattern, prefix, root=root, excludes=excludes or Excludes())
+        search = _Search(start, wild or [_ANY_DEPTH], prefix, root, outputs)
+        files, problems = search.files(excludes or Excludes())
         refuse(f"{key}: {from_pattern!r}", problems)
-        if not files and excludes and any(_matching(start, pattern, prefix, root=root, excludes=Excludes())):
+        if not files and excludes and any(search.files(Excludes())):
             return ()
     else:
         files = ()
@@ -90,17 +97,28 @@ def _refuse_outside(start: Path, root: Path, pattern: str, key: str) -> None:
         )
 
 
-def _matching(
-    start: Path, wild: Sequence[str], prefix: str, *, root: Path, excludes: Excludes
-) -> tuple[tuple[Found, ...], tuple[Problem, ...]]:
-    def skip(path: str, source: Path, *, is_dir: bool) -> bool:
-        states = _states(wild, path)
-        if not (states if is_dir else len(wild) in states):
-            return True
-        place = f"{prefix}/{path}" if prefix else path
-        return excludes.excluded_include(path, place, source, is_dir=is_dir)
+class _Search:
+    """What a pattern matches below the folder that it starts in."""
 
-    return walk(start, boundary=root, skip=skip)
+    def __init__(self, start: Path, wild: Sequence[str], prefix: str, root: Path, outputs: Sequence[Path]) -> None:
+        self._start = start
+        self._wild = wild
+        self._prefix = prefix
+        self._root = root
+        # What builds leave in the project's folder would show in the next artefact.
+        self._written = {os.path.realpath(path) for path in (root / "build", root / "dist", *outputs)}
+
+    def files(self, excludes: Excludes) -> tuple[tuple[Found, ...], tuple[Problem, ...]]:
+        def skip(path: str, source: Path, *, is_dir: bool) -> bool:
+            states = _states(self._wild, path)
+            if not (states if is_dir else len(self._wild) in states):
+                return True
+            if is_dir and os.path.realpath(source) in self._written:
+                return True
+            place = f"{self._prefix}/{path}" if self._prefix else path
+            return excludes.excluded_include(path, place, source, is_dir=is_dir)
+
+        return walk(self._start, boundary=self._root, skip=skip)
 
 
 def _states(wild: Sequence[str], path: str) -> set[int]:

@@ -278,6 +278,14 @@ def test_include_heeds_exclude(tmp_path: Path, exclude: list[str], expected: lis
     assert [member.path for member in members] == expected
 
 
+def test_include_looks_into_no_output(tmp_path: Path) -> None:
+    put(tmp_path, "a.json", "dist/x.json", "build/lib/x.json", "zips/x.json", "pkg/build/b.json")
+    members = include_members("**/*.json", "", root=tmp_path, key="k", outputs=[tmp_path / "zips"])
+    assert [member.path for member in members] == ["a.json", "pkg/build/b.json"]
+    (member,) = include_members("dist/x.json", "", root=tmp_path, key="k", outputs=[tmp_path / "dist"])
+    assert member.path == "x.json"
+
+
 def test_include_without_an_excluded_broken_link(tmp_path: Path) -> None:
     put(tmp_path, "conf/a.json")
     (tmp_path / "conf/broken").symlink_to("nowhere")
