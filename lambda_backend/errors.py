@@ -40,6 +40,11 @@ class LambdaBackendError(Exception):
         self.message = message
         self.hint = hint
 
+    def locate(self, key: str) -> None:
+        """Put the key of what it happened to before the message, unless the message names a key already."""
+        if not self.message.startswith("tool.lambda"):
+            self.message = f"{key}: {self.message}"
+
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}\n  → {self.hint}"
 

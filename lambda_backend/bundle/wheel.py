@@ -14,6 +14,7 @@ from lambda_backend.bundle.model import Member
 from lambda_backend.bundle.paths import normalised, path_problem
 from lambda_backend.bundle.record import read_record, shebang, write_record
 from lambda_backend.errors import BundleError
+from lambda_backend.settings.interpolate import redact_urls
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -79,9 +80,15 @@ def wheel_members(
         if place is None or place == record or (excludes and excludes.excluded_installed(start + place)):
             continue
         is_script = file.name != place and place.startswith("bin/")
+        content = file.content
+        if is_script:
+            content = shebang(content, target_python)
+        elif place == f"{opened.dist_info}/METADATA":
+            # A direct reference in the project's dependencies may hold the password of an index.
+            content = redact_urls(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         member = Member(
             path=normalised(start + place),
-            source=shebang(file.content, target_python) if is_script else file.content,
+            source=content,
             executable=file.executable or is_script,
             owner=owner,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -67,6 +68,7 @@ class Opener:
         """
         _copy(sources, scratch / "input")
         (scratch / "output").mkdir()
+        bundling = _filled(bundling, self._environ, key)
         templates = bundling.environment
         environment = {
             name: expand(value, self._environ, f"{key}.environment.{name}") for name, value in templates.items()
@@ -159,6 +161,21 @@ class Opener:
             user=bundling.user,
             working_directory=str(INPUT),
         )
+
+
+def _filled(bundling: BundlingSettings, environ: Mapping[str, str], key: str) -> BundlingSettings:
+    """The bundling settings with every ``${NAME}`` filled in but those of ``environment``, which may be secrets."""
+
+    def fill(text: str | None, name: str) -> str | None:
+        return text if text is None else expand(text, environ, f"{key}.{name}")
+
+    return dataclasses.replace(
+        bundling,
+        image=fill(bundling.image, "image") if isinstance(bundling.image, str) else bundling.image,
+        network=fill(bundling.network, "network"),
+        user=fill(bundling.user, "user"),
+        ca_bundle=fill(bundling.ca_bundle, "ca-bundle") or "auto",
+    )
 
 
 def _netrc(environ: Mapping[str, str]) -> Path | None:

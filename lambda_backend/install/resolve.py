@@ -173,14 +173,14 @@ def _select(
 
 
 def credentials(wanted: Wanted, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """URLs with a user part that a requirements file names; uv uses those parts for everything at the same host.
+    """URLs with a user part among what is asked for; uv uses those parts for everything at the same host.
 
     Pins hold no credentials, so the installation is told them apart.
     """
-    if wanted.requirements is None:
-        return ()
-    text = "\n".join([wanted.requirements.text(), *(value or "" for _, value in wanted.requirements.options)])
-    filled = _VARIABLE.sub(lambda found: environ.get(found[1], ""), text)
+    lines = list(wanted.declared)
+    if wanted.requirements is not None:
+        lines += [wanted.requirements.text(), *(value or "" for _, value in wanted.requirements.options)]
+    filled = _VARIABLE.sub(lambda found: environ.get(found[1], ""), "\n".join(lines))
     return tuple(dict.fromkeys(_WITH_USER.findall(filled)))
 
 
