@@ -71,7 +71,8 @@ def _build(workbench: Workbench, folder: Path, backend: WheelBackend) -> Path:
     if backend.name.startswith(SETUPTOOLS):
         asked.append(SETUPTOOLS_REQUIREMENT)
     install = ["pip", "install", "--quiet", "--python", workbench.inside(environment / "bin" / "python")]
-    workbench.uv([*install, *asked], cwd=folder, what=what)
+    if asked:
+        workbench.uv([*install, *asked], cwd=folder, what=what)
     call = ["-c", _CALL, backend.name]
     python = workbench.inside(environment / "bin" / "python")
     said = workbench.run([python, *call, "requires"], cwd=folder, what=what)
