@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambda_backend.engines import choice
+from lambda_backend.engines.protocol import Container, ContainerSpec, ExecResult, Image
+from lambda_backend.errors import EngineUnavailableError, InstallError, SettingsError
+from lambda_backend.install.open import DEFAULT_UV, Opener
+from lambda_backend.install.workbench import Builder, ContainerWorkbench, HostWorkbench
+from lambda_backend.report.words import Words
+from lambda_backend.settings.model import BundlingSettings
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path, PurePosixPath
+
+    from lambda_backend.targets import Target
+
+BASE = Image(reference="base", id="sha256:base", digest="sha256:registry")
+KEY = "tool.lambda.bundling"
+
+
+class FakeContainer:
+    def __init__(self, python: str) -> None:
+        self.python = python
+        self.environments: list[Mapping[str, str]] = []
+
+    def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: PurePosixPath | None = None,
+        environment: Mapping[str, str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> ExecResult:
+        del cwd
+        if environment is not None:
+            self.environments.append(environment)
+        if argv[0] == "uv":
+            if on_line is not None:
+                on_line(f"uv has {(environment or {}).get('TOKEN')}")
+            return ExecResult(exit_code=1, output="", log="")
+        return ExecResult(exit_code=0, output=f"{self.python}\n", log="")
+
+    def copy_in(self, source: Path, target: PurePosixPath) -> None:
+        raise NotImplementedError
+
+    def copy_out(self, source: PurePosixPath, target: Path) -> None:
+        raise NotImplementedError
+
+
+class FakeEngine:
+    """Has every image that is asked for, or none."""
+
+    name = "fake"
+
+    def __init__(self, python: str, *, has_base: bool = True) -> None:
+        self.container = FakeContainer(python)
+        self.has_base = has_base
+        self.base = BASE
+        self.asked: list[str] = []
+        self.started: list[ContainerSpec] = []
+        self.running = 0
+
+    def version(self) -> str:
+        return "1"
+
+    def image(self, reference: str, platform: str) -> Image | None:
+        del platform
+        self.asked.append(reference)
+        if reference.startswith("lambda-backend/"):
+            return Image(reference=reference, id="sha256:0123456789abcdef0123", digest=None)
+        return replace(self.base, reference=reference) if self.has_base else None
+
+    def pull(self, reference: str, platform: str, on_line: Callable[[str], None] | None = None) -> Image:
+        del platform, on_line
+        raise EngineUnavailableError(f"pulling {reference}\nfailed")
+
+    def build(
+        self,
+        context: Path,
+        *,
+        tag: str,
+        platform: str,
+        build_args: Mapping[str, str],
+        network: str | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Image:
+        raise NotImplementedError
+
+    @contextlib.contextmanager
+    def start(self, spec: ContainerSpec) -> Iterator[Container]:
+        self.started.append(spec)
+        self.running += 1
+        try:
+            yield self.container
+        finally:
+            self.running -= 1
+
+
+@pytest.fixture
+def engine(target: Target) -> FakeEngine:
+    return FakeEngine(target.runtime.python_version)
+
+
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> list[str]:
+    """What the choice was asked for; it gives the fake engine, or none for the host."""
+    asked = []
+
+    def choose(name: str, *, environ: Mapping[str, str], note: Callable[[str], None]) -> FakeEngine | None:
+        del environ, note
+        asked.append(name)
+        return None if name == "host" else engine
+
+    monkeypatch.setattr(choice, "choose", choose)
+    return asked
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def opener(tmp_path: Path, spoken: io.StringIO) -> Callable[..., Opener]:
+    def make(name: str = "fake", environ: Mapping[str, str] | None = None) -> Opener:
+        environ = {"HOME": str(tmp_path), **(environ or {})}
+        return Opener(name, environ=environ, cache=tmp_path / "cache", words=Words(spoken, verbose=True))
+
+    return make
+
+
+def test_sources_lie_in_the_input(
+    tmp_path: Path, target: Target, scratch: Path, opener: Callable[..., Opener], chosen: list[str]
+) -> None:
+    (tmp_path / "uv.lock").write_text("lock")
+    sources = {"uv.lock": tmp_path / "uv.lock", "deep/er/a": tmp_path / "uv.lock"}
+    with opener("host").open(target, BundlingSettings(), scratch, sources, KEY) as workbench:
+        assert isinstance(workbench, HostWorkbench)
+        assert (workbench.input / "uv.lock").read_text() == "lock"
+        assert (workbench.input / "deep" / "er" / "a").is_file()
+        assert list(workbench.output.iterdir()) == []
+    assert chosen == ["host"]
+
+
+def test_one_choice_serves_the_whole_build(
+    tmp_path: Path, target: Target, opener: Callable[..., Opener], chosen: list[str]
+) -> None:
+    one = opener("host")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        with one.open(target, BundlingSettings(), tmp_path / name, {}, KEY):
+            pass
+    assert chosen == ["host"]
+
+
+@pytest.mark.usefixtures("chosen")
+def test_a_container(
+    tmp_path: Path,
+    target: Target,
+    scratch: Path,
+    opener: Callable[..., Opener],
+    engine: FakeEngine,
+    *,
+    spoken: io.StringIO,
+) -> None:
+    bundling = BundlingSettings(environment={"A": "${TOKEN:-b}"}, network="host", user="1:1")
+    environ = {"PIP_INDEX_URL": "https://index.example", "SHELL": "/bin/zsh"}
+    with opener(environ=environ).open(target, bundling, scratch, {}, KEY) as workbench:
+        assert isinstance(workbench, ContainerWorkbench)
+        assert engine.running == 1
+        assert workbench.builder == Builder(engine="fake", image=target.build_image, digest="sha256:registry")
+        workbench.run(["true"], cwd=workbench.input, what="nothing")
+    assert engine.running == 0
+    (spec,) = engine.started
+    assert (spec.platform, spec.network, spec.user) == ("linux/amd64", "host", "1:1")
+    assert (spec.working_directory, dict(spec.environment)) == ("/asset-input", {})
+    assert [(mount.source, str(mount.target)) for mount in spec.mounts] == [
+        (scratch / "input", "/asset-input"),
+        (scratch / "output", "/asset-output"),
+        (tmp_path / "cache" / "uv-cache" / "0123456789abcdef", "/var/cache/uv"),
+    ]
+    environment = engine.container.environments[-1]
+    assert environment["A"] == "b"
+    assert environment["UV_DEFAULT_INDEX"] == "https://index.example"
+    assert environment["UV_PYTHON"] == target.runtime.name
+    assert environment["UV_CACHE_DIR"] == "/var/cache/uv"
+    assert "SHELL" not in environment
+    assert f"starting a container for {target.name} (fake)" in spoken.getvalue()
+
+
+@pytest.mark.usefixtures("chosen")
+def test_an_image_of_the_project_that_came_from_no_registry(
+    target: Target, scratch: Path, opener: Callable[..., Opener], engine: FakeEngine
+) -> None:
+    engine.base = replace(BASE, digest=None)
+    with opener().open(target, BundlingSettings(image="mine"), scratch, {}, KEY) as workbench:
+        assert workbench.builder == Builder(engine="fake", image="mine", digest="sha256:base")
+    assert engine.asked[0] == "mine"
+
+
+@pytest.mark.usefixtures("chosen")
+def test_certificates_and_netrc_are_mounted_and_nothing_else_says_so(
+    tmp_path: Path, target: Target, scratch: Path, opener: Callable[..., Opener], engine: FakeEngine
+) -> None:
+    (tmp_path / "ca.pem").write_text("")
+    (tmp_path / ".netrc").write_text("")
+    with opener(environ={"SSL_CERT_FILE": str(tmp_path / "ca.pem")}).open(
+        target, BundlingSettings(), scratch, {}, KEY
+    ) as workbench:
+        workbench.run(["true"], cwd=workbench.input, what="nothing")
+    mounted = {str(mount.target): mount for mount in engine.started[0].mounts[3:]}
+    assert {mount.source.name for mount in mounted.values()} == {"ca.pem", ".netrc"}
+    assert all(mount.read_only for mount in mounted.values())
+    environment = engine.container.environments[-1]
+    assert environment["NETRC"] in mounted
+    assert environment["SSL_CERT_FILE"] in mounted
+
+
+@pytest.mark.usefixtures("chosen")
+def test_a_netrc_of_another_name(
+    tmp_path: Path, target: Target, scratch: Path, opener: Callable[..., Opener], engine: FakeEngine
+) -> None:
+    (tmp_path / "other").write_text("")
+    environ = {"NETRC": str(tmp_path / "other")}
+    with opener(environ=environ).open(target, BundlingSettings(ca_bundle="off"), scratch, {}, KEY):
+        assert [mount.source.name for mount in engine.started[0].mounts[3:]] == ["other"]
+
+
+@pytest.mark.usefixtures("chosen")
+def test_secrets_of_the_environment_are_redacted(
+    target: Target, scratch: Path, opener: Callable[..., Opener], spoken: io.StringIO
+) -> None:
+    bundling = BundlingSettings(environment={"TOKEN": "${TOKEN}"})
+    with (
+        opener(environ={"TOKEN": "s3cret"}).open(target, bundling, scratch, {}, KEY) as workbench,
+        pytest.raises(InstallError) as error,
+    ):
+        workbench.uv(["pip"], cwd=workbench.input, what="asking")
+    assert error.value.message == "asking failed (exit code 1):\n    uv has ***"
+    assert "    uv has ***\n" in spoken.getvalue()
+    assert "s3cret" not in spoken.getvalue()
+
+
+@pytest.mark.usefixtures("chosen")
+def test_an_unset_variable_names_its_key(target: Target, scratch: Path, opener: Callable[..., Opener]) -> None:
+    bundling = BundlingSettings(environment={"TOKEN": "${NOT_SET}"})
+    opened = opener().open(target, bundling, scratch, {}, KEY)
+    with pytest.raises(SettingsError, match=r"tool\.lambda\.bundling\.environment\.TOKEN: .*NOT_SET is not set"):
+        opened.__enter__()
+
+
+@pytest.mark.usefixtures("chosen")
+def test_auto_falls_back_to_the_host_and_says_why(
+    target: Target, scratch: Path, opener: Callable[..., Opener], engine: FakeEngine, spoken: io.StringIO
+) -> None:
+    engine.has_base = False
+    with opener("auto").open(target, BundlingSettings(), scratch, {}, KEY) as workbench:
+        assert isinstance(workbench, HostWorkbench)
+    said = [line for line in spoken.getvalue().splitlines() if line.startswith("lambda-backend:")]
+    assert len(said) == 1
+    assert said[0].endswith("failed: building on the host")
+
+
+@pytest.mark.usefixtures("chosen")
+def test_a_named_engine_never_falls_back(
+    target: Target, scratch: Path, opener: Callable[..., Opener], engine: FakeEngine
+) -> None:
+    engine.has_base = False
+    with pytest.raises(EngineUnavailableError, match="is not there"):
+        opener("podman").open(target, BundlingSettings(), scratch, {}, KEY).__enter__()
+
+
+@pytest.mark.usefixtures("chosen")
+def test_the_host_has_the_environment_of_the_settings(
+    target: Target, scratch: Path, opener: Callable[..., Opener]
+) -> None:
+    bundling = BundlingSettings(environment={"PIP_INDEX_URL": "https://u:${TOKEN}@index.example"})
+    with opener("host", {"TOKEN": "s3cret", "PATH": "/usr/bin:/bin"}).open(
+        target, bundling, scratch, {}, KEY
+    ) as workbench:
+        said = workbench.run(["sh", "-c", "echo $UV_DEFAULT_INDEX"], cwd=workbench.input, what="asking")
+        assert said == "https://u:s3cret@index.example\n"
+        with pytest.raises(InstallError, match=r"\*\*\*@index\.example") as error:
+            workbench.run(["sh", "-c", "echo $UV_DEFAULT_INDEX >&2; exit 1"], cwd=workbench.input, what="asking")
+    assert "s3cret" not in str(error.value)
+
+
+def test_the_default_uv_is_an_exact_release() -> None:
+    assert DEFAULT_UV.count(".") == 2
