@@ -127,13 +127,14 @@ def local_sources(path: Path, root: Path) -> dict[str, Path]:
 
 
 def local_metadata(found: Locked) -> Iterable[Path]:
-    """Files of local folders that say what those depend on."""
-    if found.requirements is not None:
-        folders: Iterable[Path] = found.requirements.local_paths
-    else:
-        folders = ()
-    for folder in folders:
-        yield from (folder / name for name in _METADATA if (folder / name).is_file())
+    """Files that decide what local archives and folders bring: the archives, and what says on what folders depend."""
+    for path in found.requirements.local_paths if found.requirements is not None else ():
+        if path.is_file():
+            yield path
+        else:
+            metadata = [path / name for name in _METADATA if (path / name).is_file()]
+            # A folder of --find-links has archives and no metadata.
+            yield from metadata or sorted(file for file in path.glob("*") if file.is_file())
 
 
 def project_sources(

@@ -81,7 +81,16 @@ def test_a_requirements_file_and_all_that_it_names(tmp_path: Path) -> None:
         "vendor/local/src/local.py",
         "vendor/one-1-py3-none-any.whl",
     ]
-    assert list(local_metadata(locked(asked[0], tmp_path))) == [tmp_path / "vendor" / "local" / "setup.py"]
+    assert list(local_metadata(locked(asked[0], tmp_path))) == [
+        tmp_path / "vendor" / "local" / "setup.py",
+        tmp_path / "vendor" / "one-1-py3-none-any.whl",
+    ]
+
+
+def test_a_folder_of_archives_counts_by_all_of_them(tmp_path: Path) -> None:
+    files = {"requirements.txt": "--find-links links\none\n", "links/one-1-py3-none-any.whl": "", "links/more/x": ""}
+    asked = project(tmp_path, HANDLER, files)
+    assert list(local_metadata(locked(asked[0], tmp_path))) == [tmp_path / "links" / "one-1-py3-none-any.whl"]
 
 
 def test_a_lock_and_its_path_dependencies(tmp_path: Path) -> None:
