@@ -142,7 +142,7 @@ class Opener:
 
     def _spec(self, target: Target, bundling: BundlingSettings, scratch: Path, image: BundlingImage) -> ContainerSpec:
         # Wheels that uv builds fit the image they were built in, so each image has its own cache.
-        uv_cache = self._cache / "uv-cache" / image.image.id.rpartition(":")[2][:16]
+        uv_cache = self._cache / "uv-cache" / image.reference.rpartition(":")[2]
         uv_cache.mkdir(parents=True, exist_ok=True)
         mounts = [
             Mount(source=scratch / "input", target=INPUT),
