@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.helpers.interpreters import interpreter
-from tests.helpers.machine import HERE, artifacts, project
+from tests.helpers.interpreters import require_interpreter
+from tests.helpers.machine import artifacts, project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,8 +61,7 @@ def reference(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 @pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
 def test_another_machine(version: str, machine: Machine, reference: dict[str, str], tmp_path: Path) -> None:
-    if version != HERE and interpreter(version) is None:
-        pytest.skip(f"no Python {version} on this machine")
+    require_interpreter(version)
     made = make(tmp_path / "änother folder, with a långer name" / "project", reverse=True)
     environment = {
         "TZ": "Asia/Kolkata",
