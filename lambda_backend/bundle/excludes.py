@@ -62,6 +62,8 @@ ENTRY = (
     "/uv.lock",
 )
 _OUTPUTS = ("/build/", "/dist/")
+# What an sdist has at its root and the source tree has not: artefacts must be the same from both.
+_SDIST = ("/PKG-INFO", "/setup.cfg")
 _ENVIRONMENT = "pyvenv.cfg"
 
 
@@ -126,12 +128,13 @@ class Excludes:
             path: in the artefact.
             source: the path on disk.
             is_dir: it is a folder or a link to one.
-            is_project: the entry is the project's root, where ``dist/`` is the frontends' output.
+            is_project: the entry is the project's root, where ``dist/`` is the frontends' output, and which may be an
+                unpacked sdist.
         """
-        defaults = (*SOURCE, *ENTRY, *(_OUTPUTS if is_project else ()))
+        defaults = (*SOURCE, *ENTRY, *((*_OUTPUTS, *_SDIST) if is_project else ()))
         return self._excluded(defaults, path, source, is_dir=is_dir)
 
-    def excluded_include(self, path: str, place: str, source: Path, *, is_dir: bool) -> bool:
+    def excluded_include(self, path: str, place: str, source: Path, *, is_dir: bool, is_project: bool = False) -> bool:
         """The same in a folder that is included.
 
         Args:
@@ -139,10 +142,12 @@ class Excludes:
             place: in the artefact, for the user's patterns.
             source: the path on disk.
             is_dir: it is a folder or a link to one.
+            is_project: that folder is the project's root.
         """
         own = self._verdict((), place, is_dir=is_dir)
         if own is None:
-            return Excludes()._excluded(SOURCE, path, source, is_dir=is_dir) and (self._prunes or not is_dir)  # noqa: SLF001
+            defaults = (*SOURCE, *(_SDIST if is_project else ()))
+            return Excludes()._excluded(defaults, path, source, is_dir=is_dir) and (self._prunes or not is_dir)  # noqa: SLF001
         return own and (self._prunes or not is_dir)
 
     def _excluded(self, defaults: tuple[str, ...], path: str, source: Path, *, is_dir: bool) -> bool:

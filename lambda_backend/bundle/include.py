@@ -109,6 +109,8 @@ class _Search:
         self._written = {os.path.realpath(path) for path in (root / "build", root / "dist", *outputs)}
 
     def files(self, excludes: Excludes) -> tuple[tuple[Found, ...], tuple[Problem, ...]]:
+        is_project = self._start == self._root
+
         def skip(path: str, source: Path, *, is_dir: bool) -> bool:
             states = _states(self._wild, path)
             if not (states if is_dir else len(self._wild) in states):
@@ -116,7 +118,7 @@ class _Search:
             if is_dir and os.path.realpath(source) in self._written:
                 return True
             place = f"{self._prefix}/{path}" if self._prefix else path
-            return excludes.excluded_include(path, place, source, is_dir=is_dir)
+            return excludes.excluded_include(path, place, source, is_dir=is_dir, is_project=is_project)
 
         return walk(self._start, boundary=self._root, skip=skip)
 
