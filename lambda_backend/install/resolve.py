@@ -86,18 +86,30 @@ def resolve(
         # PEP 751: paths in it are relative to the lock.
         place = wanted.relative(wanted.lock.path.parent)
         return _select(text, wanted, target, extras=wanted.extras, groups=wanted.groups, directory=place)
-    workbench = bench()
-    if kind == "uv":
+    if kind == "uv" and wanted.lock is not None:
+        _refuse_elsewhere(wanted, wanted.lock)
+        workbench = bench()
         text = workbench.uv(
             commands.export_command(extras=wanted.extras, groups=wanted.groups, uv=()),
             cwd=workbench.input / wanted.relative(wanted.folder),
             what="exporting uv.lock",
         )
         return _select(text, wanted, target, seen_as=workbench.inside(workbench.input))
+    workbench = bench()
     text = _compile(wanted, target, workbench, environ)
     return _select(
         text, wanted, target, directory=wanted.relative(wanted.root), seen_as=workbench.inside(workbench.input)
     )
+
+
+def _refuse_elsewhere(wanted: Wanted, lock: LockFile) -> None:
+    """uv takes the lock of the folder it runs in, or of the workspace around it; another one would go unread."""
+    if lock.path.parent not in {wanted.folder, *wanted.folder.parents}:
+        raise LockError(
+            f"{wanted.key}.lock: uv reads only the uv.lock of the project or workspace that it runs in, and "
+            f"{wanted.relative(lock.path)} is neither",
+            hint="run `uv export --format pylock.toml --output-file pylock.NAME.toml` beside it, and name that file",
+        )
 
 
 def _compile(wanted: Wanted, target: Target, workbench: Workbench, environ: Mapping[str, str]) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,6 +63,24 @@ def test_a_uv_lock_is_exported_by_uv(make_wanted: MakeWanted, target: Target, fa
     assert call.argv[:3] == ["uv", "export", "--quiet"]
     assert call.argv[-4:] == ["--extra", "pdf", "--group", "prod"]
     assert (call.cwd, call.what) == (fake.input, "exporting uv.lock")
+
+
+def test_a_uv_lock_elsewhere_is_none_that_uv_would_read(make_wanted: MakeWanted, target: Target) -> None:
+    wanted = make_wanted("idna", files={"uv.lock": ""})
+    (wanted.root / "prod").mkdir()
+    elsewhere = replace(wanted, lock=LockFile(kind="uv", path=wanted.root / "prod" / "uv.lock"))
+    with pytest.raises(LockError, match=r"tool\.lambda\.lock: uv reads only .* and prod/uv\.lock is neither"):
+        resolve(elsewhere, target, no_bench, {})
+
+
+def test_a_member_of_a_workspace_has_the_lock_above(
+    make_wanted: MakeWanted, target: Target, fake: FakeWorkbench
+) -> None:
+    fake.answer = lambda _workbench, _call: HEAD + IDNA
+    wanted = make_wanted("idna", files={"uv.lock": ""})
+    member = replace(wanted, folder=wanted.root / "functions" / "worker")
+    assert names(resolve(member, target, lambda: fake, {})) == [("idna", "3.20", "wheel")]
+    assert fake.calls[0].cwd == fake.input / "functions" / "worker"
 
 
 def test_wheels_first_then_source_distributions(make_wanted: MakeWanted, target: Target, fake: FakeWorkbench) -> None:
