@@ -16,7 +16,7 @@ import pytest
 from lambda_backend.engines.owner import OWNER_LABEL, Owner
 from tests.helpers.engine_answers import engine_environment
 from tests.helpers.interpreters import unavailable
-from tests.helpers.machine import artifacts, example, project, small_disk, snapshot
+from tests.helpers.machine import Outcome, artifacts, example, manifest, project, small_disk, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -178,6 +178,84 @@ def test_auto_falls_back_to_the_host_and_says_so(machine: Machine, tmp_path: Pat
     said = [line for line in outcome.log.splitlines() if "host" in line and line.startswith("lambda-backend:")]
     assert len(said) == 1, outcome.log
     assert len(artifacts(made / "dist")) == 2
+
+
+NO_IMAGE = '\n[tool.lambda.bundling]\nimage = "localhost:9/lambda-backend/none:1"\n'
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_image_missing(engine: str, machine: Machine, tmp_path: Path) -> None:
+    made = project(tmp_path / "tiny", TABLE + NO_IMAGE, dependencies='["idna==3.10"]')
+    env = {**engine_environment(engine), "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")}
+    fails(machine, made, "localhost:9/lambda-backend/none:1", "python3.13-x86_64", env=env)
+
+
+@pytest.mark.engine
+@pytest.mark.network
+def test_auto_falls_back_where_the_image_is_missing(machine: Machine, tmp_path: Path) -> None:
+    made = project(tmp_path / "tiny", TABLE + NO_IMAGE, dependencies='["idna==3.10"]')
+    env = {**engine_environment("docker"), "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")}
+    outcome = machine.build(made, env={**env, "LAMBDA_BACKEND_ENGINE": "auto"})
+    said = [line for line in outcome.log.splitlines() if line.startswith("lambda-backend:") and "host" in line]
+    assert len(said) == 1, outcome.log
+    assert "localhost:9/lambda-backend/none:1" in said[0]
+    assert manifest(made / "dist")["artifacts"][0]["engine"] == "host"
+
+
+@pytest.mark.engine
+@pytest.mark.network
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_engine_dies(engine: str, machine: Machine, tmp_path: Path) -> None:
+    """Its container is taken away while it works."""
+    backend = "import time, pathlib\npathlib.Path('started').touch()\ntime.sleep(60)\n"
+    files = {
+        "requirements.txt": "./slow\n",
+        "slow/pyproject.toml": '[build-system]\nrequires=[]\nbuild-backend="backend"\nbackend-path=["."]\n',
+        "slow/backend.py": backend,
+    }
+    made = project(tmp_path / "tiny", TABLE, files=files)
+    environment = {**engine_environment(engine), "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")}
+    argv = [machine.python(), "-m", "build", "--no-isolation", "--skip-dependency-check", "--wheel", made]
+    process = subprocess.Popen(
+        [str(word) for word in argv],
+        env=machine.environment(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        _await_file(tmp_path / "cache", "started")
+        _remove_container_of(engine, tmp_path / "cache")
+        log = process.communicate(timeout=60)[0].decode()
+    finally:
+        process.kill()
+        process.wait()
+    outcome = Outcome(exit_code=process.returncode, log=log)
+    assert outcome.exit_code != 0
+    assert "container" in outcome.message
+    assert "→" in outcome.message
+    assert "Traceback" not in log
+    assert not list((made / "dist").glob("*")) if (made / "dist").exists() else True
+
+
+def _await_file(folder: Path, name: str) -> None:
+    end = time.monotonic() + 60
+    while not list(folder.rglob(name)):
+        assert time.monotonic() < end, f"{name} did not appear below {folder}"
+        time.sleep(0.1)
+
+
+def _remove_container_of(engine: str, cache: Path) -> None:
+    """Only the one that has this test's cache mounted."""
+    listed = subprocess.run(
+        [engine, "ps", "--quiet", "--filter", f"label={OWNER_LABEL}"], capture_output=True, text=True, check=True
+    )
+    for container in listed.stdout.split():
+        argv = [engine, "inspect", container]
+        found = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+        if str(cache) in found:
+            subprocess.run([engine, "rm", "--force", container], capture_output=True, check=True)
 
 
 def test_output_folder_is_a_file(machine: Machine, tmp_path: Path) -> None:
