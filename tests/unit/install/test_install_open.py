@@ -186,7 +186,7 @@ def test_a_container(
     assert [(mount.source, str(mount.target)) for mount in spec.mounts] == [
         (scratch / "input", "/asset-input"),
         (scratch / "output", "/asset-output"),
-        (tmp_path / "cache" / "uv-cache" / "0123456789abcdef", "/var/cache/uv"),
+        (tmp_path / "cache" / "uv-cache" / spec.image.partition(":")[2], "/var/cache/uv"),
     ]
     environment = engine.container.environments[-1]
     assert environment["A"] == "b"

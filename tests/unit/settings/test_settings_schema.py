@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from test_settings_bad_tables import GOOD, LATER, SHEET
+from tests.unit.settings.test_settings_bad_tables import GOOD, LATER, SHEET
 from validate_pyproject import api, plugins
 
 from lambda_backend.errors import SettingsError
