@@ -103,7 +103,7 @@ def resolve(
 
 
 def _refuse_elsewhere(wanted: Wanted, lock: LockFile) -> None:
-    """uv takes the lock of the folder it runs in, or of the workspace around it; another one would go unread."""
+    """Refuse a lock that uv would not read: it takes that of the folder it runs in, or of the workspace around it."""
     if lock.path.parent not in {wanted.folder, *wanted.folder.parents}:
         raise LockError(
             f"{wanted.key}.lock: uv reads only the uv.lock of the project or workspace that it runs in, and "
