@@ -142,7 +142,8 @@ class Installer:
             if kept is not None and (found := _read_dependencies(kept)) is not None:
                 return found
             self._cache.discard("deps", key)
-            self._words.say(f"installing {len(pins)} distributions for {self.target.name}")
+            count = f"{len(pins)} distribution{'' if len(pins) == 1 else 's'}"
+            self._words.say(f"installing {count} for {self.target.name}")
             self._made += 1
             workbench = self.workbench
             variables = {"UV_INDEX": " ".join(self._credentials)} if self._credentials else {}

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from tests.unit.settings.test_settings_bad_tables import GOOD, LATER, SHEET
 from validate_pyproject import api, plugins
 
 from lambda_backend.errors import SettingsError
@@ -16,6 +15,7 @@ from lambda_backend.settings.hints import keys
 from lambda_backend.settings.model import Settings
 from lambda_backend.settings.problems import Problems
 from lambda_backend.settings.schema import generate, schema
+from tests.unit.settings.test_settings_bad_tables import GOOD, LATER, SHEET
 
 if sys.version_info >= (3, 11):
     import tomllib
