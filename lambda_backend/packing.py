@@ -126,8 +126,9 @@ class Packer:
             for artifact in self._order.asked:
                 if target.runtime.name not in artifact.runtime or target.architecture not in artifact.architecture:
                     continue
-                place = self._place(artifact.bundling)
-                name = json.dumps(place, sort_keys=True)
+                place, bundling = self._place(artifact.bundling), artifact.bundling
+                # What decides how a workbench is opened, though not what comes out of it, parts them too.
+                name = json.dumps([place, bundling.network, bundling.user, bundling.ca_bundle], sort_keys=True)
                 if name not in installers:
                     installers[name] = stack.enter_context(self._installer(target, artifact, place))
                 try:
