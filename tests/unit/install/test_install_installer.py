@@ -174,7 +174,7 @@ def test_dependencies_are_installed_once(
     assert first.builder == Builder(engine="host")
     with zipfile.ZipFile(first.archive.path) as archive:
         assert "one.py" in archive.namelist()
-    assert spoken.getvalue().count("installing 1 distributions") == 1
+    assert spoken.getvalue().count("installing 1 distribution") == 1
     assert list(host.output.iterdir()) == []
     below = installed(make_installer, host, pins, prefix="python")
     assert not below.from_cache
