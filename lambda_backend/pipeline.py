@@ -81,8 +81,11 @@ class Build:
 
         if not any(may_install(artifact, self.root) for artifact in self.artifacts):
             return asked
-        engine = likely(settings.engine, self.environ)
-        return [*asked, _REQUIREMENTS[engine]] if engine in _REQUIREMENTS else asked
+        engines = [likely(settings.engine, self.environ)]
+        if settings.engine == "auto":
+            # An engine that answers may yet have no build image and no way to pull one: then the host it is.
+            engines.append("host")
+        return [*asked, *dict.fromkeys(_REQUIREMENTS[engine] for engine in engines if engine in _REQUIREMENTS)]
 
     def delegate(self, hook: str, directory: str, *, after: tuple[Any, ...] = ()) -> str:
         """Let the wheel backend do it all."""

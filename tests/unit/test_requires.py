@@ -1,0 +1,54 @@
+"""What a frontend is asked to install for a build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambda_backend.pipeline import Build
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLE = """
+[build-system]
+requires = ["lambda-backend"]
+[project]
+name = "x"
+version = "1"
+dependencies = {dependencies}
+[tool.lambda]
+runtime = "python3.13"
+handler = "x.handler"
+wheel-backend = "flit_core.buildapi"
+engine = "{engine}"
+"""
+
+
+def asked(root: Path, engine: str, environ: dict[str, str], dependencies: str = '["six"]') -> set[str]:
+    (root / "pyproject.toml").write_text(TABLE.format(engine=engine, dependencies=dependencies))
+    found = Build.load(root, {}, {"HOME": str(root), "PATH": str(root), **environ}).requires_for_wheel()
+    return {line.partition(">")[0] for line in found}
+
+
+@pytest.mark.parametrize(
+    ("engine", "expected"),
+    [("host", {"uv"}), ("docker", {"docker"}), ("podman", set()), ("auto", {"docker", "uv"})],
+)
+def test_by_engine(tmp_path: Path, engine: str, expected: set[str]) -> None:
+    # With auto an engine may answer and yet have no build image: the host takes over, and needs uv.
+    assert asked(tmp_path, engine, {"DOCKER_HOST": "tcp://127.0.0.1:9"}) == expected
+
+
+def test_auto_without_an_engine(tmp_path: Path) -> None:
+    assert asked(tmp_path, "auto", {"DOCKER_HOST": f"unix://{tmp_path}/none.sock"}) >= {"uv"}
+
+
+@pytest.mark.parametrize("environ", [{"LAMBDA_BACKEND": "off"}, {"PIP_BUILD_TRACKER": "x"}])
+def test_nothing_where_nothing_is_packaged(tmp_path: Path, environ: dict[str, str]) -> None:
+    assert asked(tmp_path, "host", environ) == set()
+
+
+def test_nothing_where_nothing_is_installed(tmp_path: Path) -> None:
+    assert asked(tmp_path, "host", {}, dependencies="[]") == set()
