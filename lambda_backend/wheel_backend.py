@@ -44,7 +44,7 @@ class WheelBackend:
 
     def has(self, hook: str) -> bool:
         """Whether the backend offers a hook. setuptools, which offers all, is not imported for the answer."""
-        return self.name == SETUPTOOLS or callable(getattr(self._backend(), hook, None))
+        return self.name.startswith(SETUPTOOLS) or callable(getattr(self._backend(), hook, None))
 
     def requires(self, hook: str, config_settings: dict[str, Any]) -> list[str]:
         """What the backend asks for by one of the ``get_requires_for_…`` hooks, itself included when it is ours to ask.
