@@ -55,7 +55,8 @@ def without_setuptools(hide: Callable[[str], None]) -> None:
 @pytest.mark.usefixtures("without_setuptools")
 def test_setuptools_is_asked_for_where_it_is_missing() -> None:
     assert not WheelBackend(SETUPTOOLS).installed
-    assert WheelBackend(SETUPTOOLS).has("build_editable")
+    for name in (SETUPTOOLS, f"{SETUPTOOLS}:__legacy__"):
+        assert WheelBackend(name).has("build_editable")
     assert WheelBackend(SETUPTOOLS).requires("get_requires_for_build_wheel", {}) == [SETUPTOOLS_REQUIREMENT]
     assert WheelBackend(f"{SETUPTOOLS}:__legacy__").requires("get_requires_for_build_sdist", {}) == [
         SETUPTOOLS_REQUIREMENT
@@ -165,3 +166,12 @@ def test_entries_alone_are_no_packages(tmp_path: Path, monkeypatch: pytest.Monke
 def test_without_modules_is_about_setuptools_alone(module: Callable[[str, str], None]) -> None:
     module("inner", "import setuptools\nbuild_wheel = lambda: type(setuptools.setup).__name__\n")
     assert WheelBackend("inner", without_modules=True).call("build_wheel") == "function"
+
+
+def test_what_a_backend_ends_with(module: Callable[[str, str], None]) -> None:
+    module("inner", "def build_wheel(code):\n    raise SystemExit(code)\n")
+    with pytest.raises(WheelBackendError, match="the wheel backend inner failed in build_wheel: your mistake"):
+        WheelBackend("inner").call("build_wheel", "your mistake")
+    with pytest.raises(SystemExit) as ended:
+        WheelBackend("inner").call("build_wheel", 7)
+    assert ended.value.code == 7
