@@ -14,7 +14,7 @@ from lambda_backend.engines.environment import exec_environment
 from lambda_backend.engines.image import bundling_image, find_python
 from lambda_backend.engines.protocol import ContainerSpec, Mount
 from lambda_backend.errors import EngineUnavailableError
-from lambda_backend.install.workbench import INPUT, OUTPUT, Builder, ContainerWorkbench, HostWorkbench
+from lambda_backend.install.workbench import INPUT, OUTPUT, Builder, ContainerWorkbench, HostWorkbench, with_uv_index
 from lambda_backend.settings.interpolate import expand, secrets_in
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ class Opener:
         (scratch / "output").mkdir()
         bundling = _filled(bundling, self._environ, key)
         templates = bundling.environment
-        environment = {
-            name: expand(value, self._environ, f"{key}.environment.{name}") for name, value in templates.items()
-        }
+        filled = {name: expand(value, self._environ, f"{key}.environment.{name}") for name, value in templates.items()}
+        # In uv's words before it meets the host's: the project's PIP_INDEX_URL wins over a UV_DEFAULT_INDEX there.
+        environment = with_uv_index(filled)
         secrets = [secret for value in templates.values() for secret in secrets_in(value, self._environ)]
         engine = self._choose()
         image = None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.engines.protocol import Container, ExecResult
 
-__all__ = ["INPUT", "OUTPUT", "Builder", "ContainerWorkbench", "HostWorkbench", "Workbench"]
+__all__ = ["INPUT", "OUTPUT", "Builder", "ContainerWorkbench", "HostWorkbench", "Workbench", "with_uv_index"]
 
 INPUT = PurePosixPath("/asset-input")
 OUTPUT = PurePosixPath("/asset-output")
@@ -84,7 +84,7 @@ class HostWorkbench:
         for folder in (self.input, self.output):
             folder.mkdir(exist_ok=True)
         self._environ = {
-            **_with_uv_index(environ),
+            **with_uv_index(environ),
             "UV_LINK_MODE": "copy",
             "UV_NO_PROGRESS": "1",
             "UV_PYTHON_DOWNLOADS": "never",
@@ -129,7 +129,7 @@ class ContainerWorkbench:
         self.output = scratch / "output"
         self.builder = builder
         self._container = container
-        self._environment = _with_uv_index(environment)
+        self._environment = with_uv_index(environment)
         self._secrets = tuple(secrets)
         self._on_line = on_line
 
@@ -185,7 +185,7 @@ def _added(environment: Mapping[str, str], variables: Mapping[str, str] | None) 
     return added
 
 
-def _with_uv_index(environ: Mapping[str, str]) -> dict[str, str]:
+def with_uv_index(environ: Mapping[str, str]) -> dict[str, str]:
     """What pip's index variables say, in uv's words, where uv's own are not set.
 
     uv documents UV_DEFAULT_INDEX, UV_INDEX and UV_FIND_LINKS; it does not read pip's variables.

@@ -280,6 +280,19 @@ def test_a_named_engine_never_falls_back(
 
 
 @pytest.mark.usefixtures("chosen")
+@pytest.mark.parametrize("name", ["host", "fake"])
+def test_the_index_of_the_settings_wins_over_the_host_s(
+    target: Target, scratch: Path, opener: Callable[..., Opener], engine: FakeEngine, name: str
+) -> None:
+    bundling = BundlingSettings(environment={"PIP_INDEX_URL": "https://ours.example"})
+    environ = {"UV_DEFAULT_INDEX": "https://host.example", "PATH": "/usr/bin:/bin"}
+    with opener(name, environ).open(target, bundling, scratch, {}, KEY) as workbench:
+        said = workbench.run(["sh", "-c", "echo $UV_DEFAULT_INDEX"], cwd=workbench.input, what="asking")
+    found = said.strip() if name == "host" else engine.container.environments[-1]["UV_DEFAULT_INDEX"]
+    assert found == "https://ours.example"
+
+
+@pytest.mark.usefixtures("chosen")
 def test_the_host_has_the_environment_of_the_settings(
     target: Target, scratch: Path, opener: Callable[..., Opener]
 ) -> None:
