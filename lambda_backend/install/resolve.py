@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -96,7 +97,13 @@ def resolve(
         )
         return _select(text, wanted, target, seen_as=workbench.inside(workbench.input))
     workbench = bench()
-    text = _compile(wanted, target, workbench, environ)
+    try:
+        text = _compile(wanted, target, workbench, environ)
+    except InstallError as error:
+        if not wanted.constraints or any(words in str(error) for words in _UNREACHABLE):
+            raise
+        # With other versions than the layers' there may be an answer: comparing the two then names what differs.
+        text = _compile(dataclasses.replace(wanted, constraints=()), target, workbench, environ)
     return _select(
         text, wanted, target, directory=wanted.relative(wanted.root), seen_as=workbench.inside(workbench.input)
     )

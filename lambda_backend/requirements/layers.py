@@ -23,11 +23,12 @@ def without(pins: Iterable[Pin], layer_pins: Mapping[str, Iterable[Pin]], *, fun
         function: the function's name.
 
     Raises:
-        LockError: for every package that function and layer have in two versions, or in two archives of one version.
+        LockError: for every package that function and layer, or two of the layers, have in two versions, or in two
+            archives of one version.
     """
     by_name = {pin.name: pin for pin in pins}
     had = set()
-    problems = []
+    problems = _between(layer_pins)
     for layer, of_layer in layer_pins.items():
         for there in of_layer:
             here = by_name.get(there.name)
@@ -42,10 +43,24 @@ def without(pins: Iterable[Pin], layer_pins: Mapping[str, Iterable[Pin]], *, fun
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise LockError(
-            f"A function and its layer need the same packages, but not the same versions:\n{lines}",
+            f"A function and its layers need the same packages, but not the same versions:\n{lines}",
             hint="lock both from one file, or drop the layer from the function",
         )
     return tuple(pin for name, pin in by_name.items() if name not in had)
+
+
+def _between(layer_pins: Mapping[str, Iterable[Pin]]) -> list[str]:
+    """What two layers have in common and not alike: unpacked to one folder, the later one would win file by file."""
+    first: dict[str, tuple[str, Pin]] = {}
+    problems = []
+    for layer, pins in layer_pins.items():
+        for pin in pins:
+            other, there = first.setdefault(pin.name, (layer, pin))
+            if not _same(pin, there):
+                problems.append(
+                    f"{pin.name}: {_words(there, pin)} in layer {other!r}, {_words(pin, there)} in layer {layer!r}"
+                )
+    return problems
 
 
 def _same(one: Pin, other: Pin) -> bool:

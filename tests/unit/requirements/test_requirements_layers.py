@@ -32,3 +32,10 @@ def test_other_versions_and_archives() -> None:
         "  - b: 1 sha256 xxxxxxxxxxxx… in function 'api', 1 sha256 yyyyyyyyyyyy… in layer 'deps'",
         f"  - c: {'1' * 40} in function 'api', {'2' * 40} in layer 'deps'",
     ]
+
+
+def test_two_layers_of_a_function() -> None:
+    layers = {"one": [pin("a", "1"), pin("b")], "two": [pin("a", "2"), pin("b")]}
+    with pytest.raises(LockError) as error:
+        without([pin("c")], layers, function="api")
+    assert error.value.message.splitlines()[1:] == ["  - a: 1 in layer 'one', 2 in layer 'two'"]
