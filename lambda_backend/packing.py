@@ -57,7 +57,7 @@ __all__ = ["Order", "Packer"]
 _INDEX_VARIABLES = (
     *(f"UV_{name}" for name in ("DEFAULT_INDEX", "INDEX", "INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX")),
     *(f"UV_{name}" for name in ("INDEX_STRATEGY", "PRERELEASE", "RESOLUTION", "EXCLUDE_NEWER")),
-    *(f"PIP_{name}" for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS")),
+    *(f"PIP_{name}" for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX")),
 )
 
 
@@ -183,7 +183,9 @@ class Packer:
         pins = installer.pins(asked)
         lock = asked.lock.path.name if asked.lock else None
         if lock is not None:
-            stale.check_covers(asked.declared, pins, lock=lock, target=target)
+            uv_lock = read_toml(asked.lock.path) if asked.lock and asked.lock.kind == "uv" else {}
+            extras = stale.locked_extras(uv_lock, asked.project)
+            stale.check_covers(asked.declared, pins, lock=lock, target=target, extras=extras)
         return pins, lock
 
     def _recommend_lock(self, artifact: ArtifactSettings, pins: Sequence[Pin], lock: str | None) -> None:

@@ -188,13 +188,15 @@ def _added(environment: Mapping[str, str], variables: Mapping[str, str] | None) 
 def with_uv_index(environ: Mapping[str, str]) -> dict[str, str]:
     """What pip's index variables say, in uv's words, where uv's own are not set.
 
-    uv documents UV_DEFAULT_INDEX, UV_INDEX and UV_FIND_LINKS; it does not read pip's variables.
+    uv documents these names of its own; it does not read pip's variables.
     """
     changed = dict(environ)
     pairs = (
         ("UV_DEFAULT_INDEX", ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")),
         ("UV_INDEX", ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")),
         ("UV_FIND_LINKS", ("UV_FIND_LINKS", "PIP_FIND_LINKS")),
+        ("UV_NO_INDEX", ("UV_NO_INDEX", "PIP_NO_INDEX")),
+        ("UV_INSECURE_HOST", ("UV_INSECURE_HOST", "PIP_TRUSTED_HOST")),
     )
     for name, sources in pairs:
         value = next((environ[source] for source in sources if environ.get(source)), None)

@@ -105,6 +105,11 @@ def test_pip_s_index_reaches_uv(tmp_path: Path, environ: dict[str, str], expecte
     assert "|".join(running.environment.get(name, "-") for name in names) == expected
 
 
+def test_pip_s_other_words_on_indexes_reach_uv(tmp_path: Path) -> None:
+    workbench = host(tmp_path, {"PIP_NO_INDEX": "1", "PIP_TRUSTED_HOST": "a b"})
+    assert shown(workbench, "UV_NO_INDEX", "UV_INSECURE_HOST") == ["1", "a b"]
+
+
 def test_variables_of_one_step(tmp_path: Path) -> None:
     workbench = host(tmp_path, {"UV_INDEX": "https://a"})
     assert shown(workbench, "UV_INDEX", "MORE", variables={"UV_INDEX": "https://b", "MORE": "m"}) == [
