@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag, urlsplit, urlunsplit
 
 from packaging.requirements import Requirement
@@ -15,12 +15,12 @@ from lambda_backend.requirements.find import lock_kind
 from lambda_backend.requirements.urls import redacted, without_user
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from lambda_backend.requirements.model import Pin
     from lambda_backend.targets import Target
 
-__all__ = ["check_covers", "renewal"]
+__all__ = ["check_covers", "locked_extras", "renewal"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _RENEWALS = {
@@ -38,7 +38,34 @@ def renewal(lock: str) -> str:
     return _RENEWALS.get(str(kind), f"uv pip compile --generate-hashes pyproject.toml --output-file {lock}")
 
 
-def check_covers(declared: Iterable[str], pins: Iterable[Pin], *, lock: str, target: Target) -> None:
+def locked_extras(document: Mapping[str, Any], project: str) -> Mapping[str, frozenset[str]]:
+    """The extras that a project asked of each requirement when its uv.lock was written.
+
+    Args:
+        document: the uv.lock.
+        project: the project's name; nothing is known of one that the lock does not have.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for package in document.get("package", ()):
+        if canonicalize_name(package.get("name", "")) != canonicalize_name(project):
+            continue
+        metadata = package.get("metadata", {})
+        for entries in (metadata.get("requires-dist", ()), *metadata.get("requires-dev", {}).values()):
+            for entry in entries:
+                name = canonicalize_name(entry["name"])
+                extras = frozenset(canonicalize_name(extra) for extra in entry.get("extras", ()))
+                found[name] = found.get(name, frozenset()) | extras
+    return found
+
+
+def check_covers(
+    declared: Iterable[str],
+    pins: Iterable[Pin],
+    *,
+    lock: str,
+    target: Target,
+    extras: Mapping[str, frozenset[str]] | None = None,
+) -> None:
     """Every declared requirement has to have a pin that satisfies it.
 
     Args:
@@ -46,6 +73,7 @@ def check_covers(declared: Iterable[str], pins: Iterable[Pin], *, lock: str, tar
         pins: selected from the lock for the target.
         lock: the lock file's name.
         target: for the message.
+        extras: as ``locked_extras`` gives them; a requirement that is not among them is taken for covered.
 
     Raises:
         StaleLockError: names all the requirements that the lock does not cover, and the command that renews it.
@@ -54,7 +82,12 @@ def check_covers(declared: Iterable[str], pins: Iterable[Pin], *, lock: str, tar
     uncovered = []
     for line in declared:
         requirement = Requirement(line)
-        reason = _uncovered(requirement, by_name.get(canonicalize_name(requirement.name)))
+        name = canonicalize_name(requirement.name)
+        reason = _uncovered(requirement, by_name.get(name))
+        known = (extras or {}).get(name)
+        new = {canonicalize_name(extra) for extra in requirement.extras} - (known or set())
+        if reason is None and known is not None and new:
+            reason = f"the lock has it without the extra {', '.join(sorted(new))}"
         if reason is not None:
             uncovered.append(f"  - {redacted(line)}: {reason}")
     if uncovered:

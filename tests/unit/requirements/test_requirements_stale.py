@@ -7,7 +7,7 @@ from packaging.utils import canonicalize_name
 
 from lambda_backend.errors import StaleLockError
 from lambda_backend.requirements.model import Pin
-from lambda_backend.requirements.stale import check_covers, renewal
+from lambda_backend.requirements.stale import check_covers, locked_extras, renewal
 
 if TYPE_CHECKING:
     from lambda_backend.targets import Target
@@ -69,3 +69,19 @@ def test_renewals() -> None:
     assert renewal("pylock.toml") == "uv export --format pylock.toml --output-file pylock.toml"
     assert renewal("poetry.lock") == "poetry lock"
     assert renewal("r.txt").endswith("--output-file r.txt")
+
+
+def test_new_extra_of_a_locked_requirement(target: Target) -> None:
+    metadata = {
+        "requires-dist": [{"name": "requests"}, {"name": "six", "extras": ["Fast_IO"]}],
+        "requires-dev": {"prod": [{"name": "idna"}]},
+    }
+    document = {"package": [{"name": "requests", "metadata": {}}, {"name": "shop", "metadata": metadata}]}
+    extras = locked_extras(document, "Shop")
+    assert extras == {"requests": frozenset(), "six": {"fast-io"}, "idna": frozenset()}
+    pins = [pin(name) for name in ("requests", "six", "idna", "x")]
+    lines = ["requests", "six[fast-io]", "idna", "x[unknown]"]
+    check_covers(lines, pins, lock="uv.lock", target=target, extras=extras)
+    with pytest.raises(StaleLockError, match=r"requests\[socks\]: the lock has it without the extra socks"):
+        check_covers(["requests[socks]"], pins, lock="uv.lock", target=target, extras=extras)
+    assert locked_extras(document, "other") == {}
