@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
@@ -24,6 +25,27 @@ __all__ = ["INPUT", "OUTPUT", "Builder", "ContainerWorkbench", "HostWorkbench", 
 INPUT = PurePosixPath("/asset-input")
 OUTPUT = PurePosixPath("/asset-output")
 _SHOWN_LINES = 40
+_NOISE = ("Using CPython ", "Using Python ")
+_NEXT_STEPS = (
+    (
+        ("invalid peer certificate", "UnknownIssuer", "certificate verify failed"),
+        "name the bundle of your certificate authority in SSL_CERT_FILE; tool.lambda.bundling.ca-bundle hands it on",
+    ),
+    (
+        ("401 Unauthorized", "403 Forbidden"),
+        "give the index its credentials: in its URL in the environment, or in a netrc file",
+    ),
+    (
+        ("error sending request", "dns error", "Connection refused", "tcp connect error", "Could not connect"),
+        "check the network, UV_DEFAULT_INDEX or PIP_INDEX_URL, the proxy variables, and tool.lambda.bundling.network",
+    ),
+    (("Hash mismatch",), "lock again if the archive was meant to change; else the index serves another file"),
+    (
+        ("No solution found", "unsatisfiable"),
+        "loosen the requirement that is named, or take a version that has a wheel for the target",
+    ),
+)
+_OTHERWISE = "mend what it names; LAMBDA_BACKEND_VERBOSE=1 shows all that it says"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +109,8 @@ class HostWorkbench:
             **with_uv_index(environ),
             "UV_LINK_MODE": "copy",
             "UV_NO_PROGRESS": "1",
+            # Any Python will do, since the target's version and platform are told apart; uv shall not look for one.
+            "UV_PYTHON": sys.executable,
             "UV_PYTHON_DOWNLOADS": "never",
         }
         # uv would take these for the place to install to or to run in.
@@ -166,15 +190,24 @@ class _Listener:
 
     def hear(self, line: str) -> None:
         """One line of its standard error."""
-        self._said.append(redact_urls(redact(line, self._secrets)))
-        self._on_line(self._said[-1])
+        line = redact_urls(redact(line, self._secrets))
+        if not line.startswith(_NOISE):
+            self._said.append(line)
+        self._on_line(line)
 
     def output(self, result: ExecResult, what: str) -> str:
         """Its standard output, or the error with its last lines."""
         if result.exit_code == 0:
             return result.output
         lines = "".join(f"\n    {line}" for line in self._said[-_SHOWN_LINES:])
-        raise InstallError(f"{what} failed (exit code {result.exit_code}){':' if lines else ''}{lines}")
+        raise InstallError(
+            f"{what} failed (exit code {result.exit_code}){':' if lines else ''}{lines}", hint=_next_step(lines)
+        )
+
+
+def _next_step(said: str) -> str:
+    """What to do about it, by uv's own words for the usual causes."""
+    return next((hint for words, hint in _NEXT_STEPS if any(word in said for word in words)), _OTHERWISE)
 
 
 def _added(environment: Mapping[str, str], variables: Mapping[str, str] | None) -> dict[str, str]:

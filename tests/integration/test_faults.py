@@ -230,7 +230,7 @@ def test_engine_dies(engine: str, machine: Machine, tmp_path: Path) -> None:
         log = process.communicate(timeout=60)[0].decode()
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
     outcome = Outcome(exit_code=process.returncode, log=log)
     assert outcome.exit_code != 0
     assert "container" in outcome.message

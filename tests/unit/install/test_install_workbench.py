@@ -138,8 +138,38 @@ def test_a_failing_step_shows_its_last_lines_without_secrets(tmp_path: Path) -> 
 
 def test_a_step_that_fails_without_a_word(tmp_path: Path) -> None:
     workbench = host(tmp_path, {})
-    with pytest.raises(InstallError, match=r"^one step failed \(exit code 3\)$"):
+    with pytest.raises(InstallError, match=r"^one step failed \(exit code 3\)\n  → mend what it names"):
         workbench.run([sys.executable, "-c", FAIL, ""], cwd=workbench.input, what="one step")
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("invalid peer certificate: UnknownIssuer", "SSL_CERT_FILE"),
+        ("a lack of valid authentication credentials (401 Unauthorized)", "netrc"),
+        ("error sending request for url", "proxy variables"),
+        ("Hash mismatch for idna", "lock again"),
+        ("No solution found when resolving dependencies", "loosen the requirement"),
+    ],
+)
+def test_the_usual_causes_have_a_next_step(tmp_path: Path, said: str, hint: str) -> None:
+    workbench = host(tmp_path, {})
+    with pytest.raises(InstallError) as error:
+        workbench.run([sys.executable, "-c", FAIL, said], cwd=workbench.input, what="one step")
+    assert error.value.hint is not None
+    assert hint in error.value.hint
+
+
+def test_which_python_uv_uses_is_no_part_of_an_error(tmp_path: Path) -> None:
+    workbench = host(tmp_path, {})
+    with pytest.raises(InstallError) as error:
+        workbench.run(
+            [sys.executable, "-c", FAIL, "Using CPython 3.11.7 interpreter at: /python\nit broke"],
+            cwd=workbench.input,
+            what="one step",
+        )
+    assert "Using CPython" not in error.value.message
+    assert "it broke" in error.value.message
 
 
 def test_uv_of_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,6 +202,6 @@ def test_a_container_sees_its_mounts(tmp_path: Path) -> None:
 def test_a_failing_step_in_a_container(tmp_path: Path) -> None:
     running = FakeContainer(ExecResult(exit_code=2, output="", log=""), [f"no {URL}"])
     with pytest.raises(
-        InstallError, match=r"^one step failed \(exit code 2\):\n    no https://\*\*\*@x\.example/simple$"
+        InstallError, match=r"^one step failed \(exit code 2\):\n    no https://\*\*\*@x\.example/simple\n  → "
     ):
         container(tmp_path, running, []).run(["false"], cwd=tmp_path / "input", what="one step")
