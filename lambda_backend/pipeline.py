@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend import frontends
@@ -64,7 +65,11 @@ class Build:
         """The backend that makes the wheel and the sdist."""
         if self.loaded.wheel_backend.partition(":")[0] == "lambda_backend":
             raise WheelBackendError("tool.lambda.wheel-backend: lambda_backend cannot be its own wheel backend")
-        return WheelBackend(self.loaded.wheel_backend, without_modules=self._is_made_of_entries())
+        return WheelBackend(
+            self.loaded.wheel_backend,
+            without_modules=self._is_made_of_entries(),
+            no_packages=self._folders_without_packages(),
+        )
 
     def requires(self, hook: str) -> list[str]:
         """What the wheel backend asks for."""
@@ -77,9 +82,12 @@ class Build:
         if settings is None or self._skipped(None) is not None:
             return asked
         from lambda_backend.engines.choice import likely
-        from lambda_backend.planning import may_install
+        from lambda_backend.planning import may_compile, may_install
 
-        if not any(may_install(artifact, self.root) for artifact in self.artifacts):
+        takes_project = any(artifact.project for artifact in self.artifacts)
+        if not (takes_project and may_compile(self.root, self.loaded.wheel_backend)) and not any(
+            may_install(artifact, self.root) for artifact in self.artifacts
+        ):
             return asked
         engines = [likely(settings.engine, self.environ)]
         if settings.engine == "auto":
@@ -174,6 +182,15 @@ class Build:
             f"Lambda step skipped: {frontend} keeps only the wheel. "
             "Ask for it with an absolute folder: -C lambda.output-dir=/path (or LAMBDA_BACKEND_OUTPUT_DIR)"
         )
+
+    def _folders_without_packages(self) -> set[str]:
+        """Folders at the top that hold entries or what is included, and no code of the project's own functions."""
+        found = artifact_settings(self.loaded.settings) if self.loaded.settings else ()
+        named = [item.entry for item in found if item.entry]
+        named += [include.from_ for item in found for include in item.include]
+        packages = {re.split(r"[./]", item.handler)[0] for item in found if item.project and item.handler}
+        tops = {PurePosixPath(path).parts[0] for path in named if PurePosixPath(path).parts}
+        return {top for top in tops - packages if (self.root / top).is_dir()}
 
     def _is_made_of_entries(self) -> bool:
         """Nothing of the project is a Python package: every artefact is an entry or dependencies alone."""

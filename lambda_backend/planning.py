@@ -13,6 +13,7 @@ from lambda_backend.install.resolve import Wanted
 from lambda_backend.requirements.find import find_lock
 from lambda_backend.requirements.project import declared
 from lambda_backend.sources import local_metadata, locked, read_toml
+from lambda_backend.wheel_backend import SETUPTOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from lambda_backend.settings.resolve import ArtifactSettings
     from lambda_backend.targets import Target
 
-__all__ = ["may_install", "wanted"]
+__all__ = ["may_compile", "may_install", "wanted"]
+
+_PURE = frozenset({"flit_core", "flit_scm", "hatchling", "pdm", "poetry", "uv_build"})
+"""Backends, by their top module, whose wheels are pure Python unless a hook of the project's does something else."""
 
 
 def may_install(artifact: ArtifactSettings, root: Path) -> bool:
@@ -35,6 +39,14 @@ def may_install(artifact: ArtifactSettings, root: Path) -> bool:
         return True
     project = read_toml(folder / "pyproject.toml").get("project", {})
     return bool(project.get("dependencies")) or "dependencies" in project.get("dynamic", ())
+
+
+def may_compile(root: Path, wheel_backend: str) -> bool:
+    """Whether the project's own wheel may hold compiled code, told without a wheel."""
+    if wheel_backend.startswith(SETUPTOOLS):
+        table = read_toml(root / "pyproject.toml").get("tool", {}).get("setuptools", {})
+        return (root / "setup.py").is_file() or "ext-modules" in table
+    return wheel_backend.partition(".")[0] not in _PURE
 
 
 def wanted(

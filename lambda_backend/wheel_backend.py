@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lambda_backend.errors import WheelBackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
 __all__ = ["SETUPTOOLS", "SETUPTOOLS_REQUIREMENT", "WheelBackend", "names_modules"]
@@ -28,11 +28,13 @@ class WheelBackend:
     Args:
         name: such as ``hatchling.build``.
         without_modules: the project is made of entry folders alone, so setuptools shall not look for packages.
+        no_packages: folders at the project's top that are no packages, where setuptools looks for them.
     """
 
-    def __init__(self, name: str, *, without_modules: bool = False) -> None:
+    def __init__(self, name: str, *, without_modules: bool = False, no_packages: Collection[str] = ()) -> None:
         self.name = name
-        self._without_modules = without_modules and name.startswith(SETUPTOOLS)
+        self._without_modules = without_modules
+        self._no_packages = tuple(sorted(no_packages))
 
     @property
     def installed(self) -> bool:
@@ -77,7 +79,12 @@ class WheelBackend:
             ) from None
 
     def _call(self, function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - whatever the hook takes and gives
-        with _setuptools_without_discovery() if self._without_modules else contextlib.nullcontext():
+        with contextlib.ExitStack() as stack:
+            if self.name.startswith(SETUPTOOLS):
+                if self._without_modules:
+                    stack.enter_context(_setuptools_without_discovery())
+                if self._no_packages:
+                    stack.enter_context(_setuptools_passes_over(self._no_packages))
             return function(*arguments)
 
     @functools.cached_property
@@ -137,3 +144,20 @@ def _setuptools_without_discovery() -> Iterator[None]:
         yield
     finally:
         setuptools.setup = setup
+
+
+@contextlib.contextmanager
+def _setuptools_passes_over(folders: Collection[str]) -> Iterator[None]:
+    """Let setuptools' discovery take folders for what ``docs`` and ``tests`` are to it: no packages.
+
+    In a flat layout a package beside an entry's folder would else be "Multiple top-level packages discovered".
+    """
+    from setuptools.discovery import FlatLayoutPackageFinder
+
+    before = FlatLayoutPackageFinder.DEFAULT_EXCLUDE
+    more = (pattern for folder in folders for pattern in (folder, f"{folder}.*"))
+    FlatLayoutPackageFinder.DEFAULT_EXCLUDE = (*before, *more)
+    try:
+        yield
+    finally:
+        FlatLayoutPackageFinder.DEFAULT_EXCLUDE = before

@@ -91,10 +91,8 @@ class Opener:
                 builder=Builder(
                     engine=engine.name, image=image.base.reference, digest=image.base.digest or image.base.id
                 ),
-                environment={
-                    **self._inside(bundling, environment),
-                    "UV_PYTHON": find_python(container, target),
-                },
+                interpreter=find_python(container, target),
+                environment=self._inside(bundling, environment),
                 secrets=secrets,
                 on_line=self._words.detail,
             )

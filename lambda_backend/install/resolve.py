@@ -152,6 +152,7 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench, environ: Mapp
             only_binary=only_binary,
             constraints=constraints,
             options=options,
+            python=workbench.interpreter,
             uv=(),
         )
         return workbench.uv(command, cwd=root, what=what, variables=variables)

@@ -43,7 +43,12 @@ def install(
     tree = workbench.output / name
     built = [pin for pin in pins if pin.kind in {"sdist", "vcs"}]
     command = commands.install_command(
-        workbench.inside(lock), workbench.inside(tree), target=target, build=bool(built), uv=()
+        workbench.inside(lock),
+        workbench.inside(tree),
+        target=target,
+        build=bool(built),
+        python=workbench.interpreter,
+        uv=(),
     )
     try:
         workbench.uv(

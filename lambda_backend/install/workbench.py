@@ -64,6 +64,8 @@ class Workbench(Protocol):
     builder: Builder
     native: bool
     """Compiled code that is made here fits the target."""
+    interpreter: str
+    """The Python that uv works with: it builds source distributions."""
     input: Path
     output: Path
 
@@ -101,6 +103,7 @@ class HostWorkbench:
         secrets: Sequence[str] = (),
         on_line: Callable[[str], None],
     ) -> None:
+        self.interpreter = sys.executable
         self.input = scratch / "input"
         self.output = scratch / "output"
         for folder in (self.input, self.output):
@@ -110,7 +113,7 @@ class HostWorkbench:
             "UV_LINK_MODE": "copy",
             "UV_NO_PROGRESS": "1",
             # Any Python will do, since the target's version and platform are told apart; uv shall not look for one.
-            "UV_PYTHON": sys.executable,
+            "UV_PYTHON": self.interpreter,
             "UV_PYTHON_DOWNLOADS": "never",
         }
         # uv would take these for the place to install to or to run in.
@@ -145,6 +148,7 @@ class ContainerWorkbench:
         scratch: Path,
         *,
         builder: Builder,
+        interpreter: str,
         environment: Mapping[str, str],
         secrets: Sequence[str] = (),
         on_line: Callable[[str], None],
@@ -152,8 +156,9 @@ class ContainerWorkbench:
         self.input = scratch / "input"
         self.output = scratch / "output"
         self.builder = builder
+        self.interpreter = interpreter
         self._container = container
-        self._environment = with_uv_index(environment)
+        self._environment = {**with_uv_index(environment), "UV_PYTHON": interpreter}
         self._secrets = tuple(secrets)
         self._on_line = on_line
 

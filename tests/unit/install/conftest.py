@@ -83,6 +83,7 @@ class FakeWorkbench:
 
     scratch: Path
     native: bool = True
+    interpreter: str = sys.executable
     builder: Builder = field(default_factory=lambda: Builder(engine="fake", image="image", digest="sha256:00"))
     answer: Answer = silent
     calls: list[Call] = field(default_factory=list)

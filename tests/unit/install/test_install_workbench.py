@@ -59,7 +59,13 @@ def host(scratch: Path, environ: Mapping[str, str], heard: list[str] | None = No
 def container(scratch: Path, running: FakeContainer, heard: list[str], **environment: str) -> ContainerWorkbench:
     builder = Builder(engine="fake", image="image")
     return ContainerWorkbench(
-        running, scratch, builder=builder, environment=environment, secrets=[TOKEN], on_line=heard.append
+        running,
+        scratch,
+        builder=builder,
+        interpreter="python3.13",
+        environment=environment,
+        secrets=[TOKEN],
+        on_line=heard.append,
     )
 
 
@@ -195,7 +201,7 @@ def test_a_container_sees_its_mounts(tmp_path: Path) -> None:
         workbench.inside(tmp_path / "elsewhere")
     assert workbench.uv(["pip"], cwd=workbench.input / "a", what="w", variables={"MORE": "m"}) == "out"
     assert (running.argv, running.cwd) == (["uv", "pip"], PurePosixPath("/asset-input/a"))
-    assert running.environment == {"KEPT": "kept", "MORE": "m"}
+    assert running.environment == {"KEPT": "kept", "MORE": "m", "UV_PYTHON": "python3.13"}
     assert heard == ["got ***"]
 
 
