@@ -104,21 +104,17 @@ class Excludes:
             return path.endswith(".pyc") or "__pycache__" in path.split("/")[:-1]
         return bool(self._verdict(INSTALLED, path, is_dir=False))
 
-    def excluded_source(self, path: str, source: Path, *, is_dir: bool) -> bool:
-        """Whether a file in a source folder is left out, or a folder need not be looked into.
+    def excluded_dependency(self, path: str, source: Path, *, is_dir: bool) -> bool:
+        """Whether a file in the folder of a path dependency is left out, or a folder need not be looked into.
 
         A virtual environment, known by its ``pyvenv.cfg``, is left out as a whole; ``!`` and its own name takes
         it back in, ``!`` and a file in it does not.
 
         Args:
-            path: in the artefact.
+            path: from the dependency's folder.
             source: the path on disk.
             is_dir: it is a folder or a link to one.
         """
-        return self._excluded(SOURCE, path, source, is_dir=is_dir)
-
-    def excluded_dependency(self, path: str, source: Path, *, is_dir: bool) -> bool:
-        """The same in the folder of a path dependency; the path is from that folder."""
         return self._excluded((*SOURCE, *_OUTPUTS), path, source, is_dir=is_dir)
 
     def excluded_entry(self, path: str, source: Path, *, is_dir: bool, is_project: bool = False) -> bool:

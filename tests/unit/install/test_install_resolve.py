@@ -139,6 +139,16 @@ def test_what_the_layers_have_holds_the_versions(
     assert names(resolve(wanted, target, lambda: host, {})) == [("idna", "1.0", "wheel")]
 
 
+def test_a_version_that_the_layers_do_not_have_is_found_all_the_same(
+    make_wanted: MakeWanted, target: Target, host: HostWorkbench, links: Path
+) -> None:
+    for version in ("1.0", "2.0"):
+        make_wheel(links, "idna", version)
+    wanted = make_wanted("idna>=2", constraints=("idna==1.0",))
+    # Comparing it with the layer's then names package, versions, function and layer.
+    assert names(resolve(wanted, target, lambda: host, {})) == [("idna", "2.0", "wheel")]
+
+
 def test_requirements_files_with_constraints(
     make_wanted: MakeWanted, target: Target, host: HostWorkbench, links: Path
 ) -> None:
