@@ -8,9 +8,10 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Literal
 
-from lambda_backend.engines.cli import FLAVORS, CliEngine
+from lambda_backend.engines.cli import CliEngine
 from lambda_backend.engines.docker import DockerEngine
 from lambda_backend.engines.endpoint import answers, find_endpoint
+from lambda_backend.engines.flavors import FLAVORS
 from lambda_backend.errors import EngineUnavailableError, LambdaBackendError, MissingExtraError
 
 if TYPE_CHECKING:

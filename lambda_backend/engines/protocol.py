@@ -20,11 +20,13 @@ LABEL = "io.lambda-backend"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mount:
-    """A folder of the host in the container."""
+    """A file or folder in the container."""
 
     source: Path
     target: PurePosixPath
     read_only: bool = False
+    on_engine: bool = False
+    """The source is a path of the machine that the engine runs on, of which nothing is known here."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +53,15 @@ class ContainerSpec:
     user: str | None = None
     """``uid:gid``; None lets the engine choose what makes the host's user own the mounts."""
     working_directory: str | None = None
+    security_opt: tuple[str, ...] = ()
+    volumes_from: tuple[str, ...] = ()
+    """Other containers, whose volumes this one gets."""
+
+    def security_options(self) -> tuple[str, ...]:
+        """What the engine is told."""
+        # SELinux would refuse the mounts, and relabelling them would change the host's files.
+        labelled = any(option.startswith("label") for option in self.security_opt)
+        return self.security_opt if labelled else (*self.security_opt, "label=disable")
 
     def require_sources(self) -> None:
         """See that what is to be mounted exists; not every engine does, and some make a folder of root's for it.
@@ -59,7 +70,7 @@ class ContainerSpec:
             EngineError: a source does not exist.
         """
         for mount in self.mounts:
-            if not mount.source.exists():
+            if not mount.on_engine and not mount.source.exists():
                 raise EngineError(f"cannot mount {mount.source} as {mount.target}: there is no such file or folder")
 
 

@@ -1,0 +1,105 @@
+"""An engine's command line: how it is called, and what its failures become."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from lambda_backend.engines.process import run as run_process
+from lambda_backend.engines.streams import last_lines
+from lambda_backend.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lambda_backend.engines.protocol import ExecResult
+
+__all__ = ["ENGINE_FAILED", "Command"]
+
+ENGINE_FAILED = 125
+"""Exit codes from here on are the engine's own words, or those of a command that was killed."""
+_INLINE = (
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "SSL_CERT_",
+    "XDG_",
+    "LD_",
+    "CONTAINER",
+    "DOCKER_",
+    "STORAGE_",
+    "BUILDAH_",
+    "PODMAN",
+)
+"""Variables that the engine's command reads itself: they must not reach it with the container's value."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """A program that speaks as Docker's command does."""
+
+    program: str
+    environ: Mapping[str, str]
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        environ: Mapping[str, str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+        stdin: IO[bytes] | None = None,
+        stdout: IO[bytes] | None = None,
+        merged: bool = False,
+        detached: bool = False,
+    ) -> ExecResult:
+        """Run it to its end; see ``process.run``.
+
+        Raises:
+            EngineError: it cannot be started.
+        """
+        try:
+            return run_process(
+                [self.program, *arguments],
+                environ=self.environ if environ is None else environ,
+                on_line=on_line,
+                stdin=stdin,
+                stdout=stdout,
+                merged=merged,
+                detached=detached,
+            )
+        except OSError as error:
+            raise EngineError(
+                f"{self.program} cannot be run: {error}", hint=f"see what `{self.program} info` says"
+            ) from error
+
+    def variables(self, flag: str, values: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+        """The environment and the arguments that hand variables on without showing values in the process list."""
+        environ = dict(self.environ)
+        arguments = []
+        for name, value in values.items():
+            if name.startswith(_INLINE):
+                arguments += [flag, f"{name}={value}"]
+            else:
+                environ[name] = value
+                arguments += [flag, name]
+        return environ, arguments
+
+    def failed(self, what: str, result: ExecResult) -> EngineError:
+        """An error with the last lines of what the engine said."""
+        lines = last_lines([result.log or result.output])
+        return EngineError(
+            f"{what} (exit code {result.exit_code}):\n{lines}" if lines else f"{what} (exit code {result.exit_code})",
+            hint=f"see what `{self.program} info` says",
+        )
+
+    def parsed(self, what: str, text: str) -> Any:  # noqa: ANN401 - the engine's own shapes
+        """An answer that is JSON.
+
+        Raises:
+            EngineError: it is none.
+        """
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise EngineError(f"{what}: its answer is no JSON", hint=f"see what `{self.program} info` says") from error

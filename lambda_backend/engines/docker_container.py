@@ -1,0 +1,110 @@
+"""A container of an engine that speaks Docker's API."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from lambda_backend.engines.docker_errors import told
+from lambda_backend.engines.protocol import ExecResult
+from lambda_backend.engines.streams import LineReader
+from lambda_backend.engines.tarball import pack, unpack
+from lambda_backend.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path, PurePosixPath
+
+    from docker import APIClient
+
+__all__ = ["DockerContainer"]
+
+_CANNOT_INVOKE = ("executable file not found", "no such file or directory", "permission denied")
+_KILLED = 137
+"""What a command ends with that was killed, alone or with its container (128 and SIGKILL)."""
+_LOOKS = 10
+
+
+class DockerContainer:
+    """See ``protocol.Container``."""
+
+    def __init__(self, api: APIClient, name: str, user: str | None, environment: Mapping[str, str]) -> None:
+        self._api = api
+        self._name = name
+        self._user = user
+        self._environment = dict(environment)
+
+    def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: PurePosixPath | None = None,
+        environment: Mapping[str, str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> ExecResult:
+        """Run a command to its end."""
+        from docker.errors import APIError, DockerException
+
+        output, log = LineReader(), LineReader(on_line)
+        with told(f"docker cannot run {argv[0]} in the container {self._name}"):
+            try:
+                created = self._api.exec_create(
+                    self._name,
+                    list(argv),
+                    environment={**self._environment, **(environment or {})},
+                    workdir=None if cwd is None else str(cwd),
+                    user=self._user or "",
+                )
+                stream: Any = self._api.exec_start(created["Id"], stream=True, demux=True)
+                try:
+                    for of_output, of_log in stream:
+                        output.feed(of_output or b"")
+                        log.feed(of_log or b"")
+                finally:
+                    # It does not close its connection by itself; over ssh it cannot.
+                    with contextlib.suppress(DockerException, OSError):
+                        stream.close()
+                    stream._response.close()  # noqa: SLF001 - without it the connection stays half open
+                code = self._api.exec_inspect(created["Id"])["ExitCode"]
+            except APIError as error:
+                # Newer engines refuse to start what they cannot find; older ones let it end with 127.
+                if not any(reason in str(error.explanation).lower() for reason in _CANNOT_INVOKE):
+                    raise
+                log.feed(f"{error.explanation}\n".encode())
+                code = 127
+        if code is None or (code == _KILLED and not self._lives_on()):
+            raise EngineError(
+                f"the container {self._name} was stopped while {argv[0]} ran in it",
+                hint="see whether the engine ran out of memory or someone removed the container, and build again",
+            )
+        return ExecResult(exit_code=code, output=output.close(), log=log.close())
+
+    def _lives_on(self) -> bool:
+        """Whether only the command was killed. The engine notices a container's end a little after its commands'."""
+        from docker.errors import NotFound
+
+        with contextlib.suppress(NotFound), told(f"docker cannot find the container {self._name}", NotFound):
+            for _ in range(_LOOKS):
+                if not self._api.inspect_container(self._name)["State"]["Running"]:
+                    return False
+                time.sleep(0.1)
+            return True
+        return False
+
+    def copy_in(self, source: Path, target: PurePosixPath) -> None:
+        """Copy a file or the contents of a folder into the container."""
+        uid, _, gid = (self._user or "0:0").partition(":")
+        ids = (int(uid), int(gid or uid)) if uid.isdecimal() and (gid or uid).isdecimal() else (0, 0)
+        with told(f"docker cannot copy {source} to {target}"), pack(source, target, ids) as tar:
+            self._api.put_archive(self._name, "/", cast("Any", tar))
+
+    def copy_out(self, source: PurePosixPath, target: Path) -> None:
+        """Copy a file or the contents of a folder out of the container."""
+        with told(f"docker cannot copy {source} out of the container"), tempfile.TemporaryFile() as file:
+            pieces, _ = self._api.get_archive(self._name, str(source))
+            for piece in pieces:
+                file.write(piece)
+            file.seek(0)
+            unpack(cast("IO[bytes]", file), target)
