@@ -17,13 +17,17 @@ from lambda_backend.archive.writer import write
 from lambda_backend.bundle.assemble import assemble
 from lambda_backend.bundle.entry import entry_members
 from lambda_backend.bundle.excludes import Excludes
+from lambda_backend.bundle.folder import folder_files
 from lambda_backend.bundle.include import include_members
+from lambda_backend.bundle.model import Bundle
 from lambda_backend.bundle.sources import files_digest
 from lambda_backend.bundle.wheel import wheel_members
+from lambda_backend.customised import customised, installed
 from lambda_backend.errors import BundleError, InstallError, LockError
 from lambda_backend.install.installer import Installer
 from lambda_backend.install.open import DEFAULT_UV, Opener
 from lambda_backend.install.rebuild import rebuilt
+from lambda_backend.install.steps import Steps
 from lambda_backend.install.tree import fits
 from lambda_backend.planning import wanted
 from lambda_backend.report.model import Artifact, Finding
@@ -41,7 +45,8 @@ if TYPE_CHECKING:
 
     from lambda_backend.bundle.model import Member
     from lambda_backend.cache import Cache
-    from lambda_backend.install.installer import BuiltWheel, Dependencies
+    from lambda_backend.install.installer import BuiltWheel
+    from lambda_backend.install.kept import Dependencies
     from lambda_backend.install.workbench import Workbench
     from lambda_backend.metadata import ProjectMetadata
     from lambda_backend.report.words import Words
@@ -96,7 +101,8 @@ class Packer:
         self._cache = cache
         self._stage = stage
         self._words = words
-        self._opener = Opener(order.engine, environ=order.environ, cache=cache.root / "engines", words=words)
+        engines = cache.root / "engines"
+        self._opener = Opener(order.engine, root=order.root, environ=order.environ, cache=engines, words=words)
         self._all = (*order.layers.values(), *order.asked)
         self._base = common_base(self._all, order.root)
         self._pins: dict[tuple[str, str], tuple[Pin, ...]] = {}
@@ -126,11 +132,9 @@ class Packer:
             for artifact in self._order.asked:
                 if target.runtime.name not in artifact.runtime or target.architecture not in artifact.architecture:
                     continue
-                place, bundling = self._place(artifact.bundling), artifact.bundling
-                # What decides how a workbench is opened, though not what comes out of it, parts them too.
-                name = json.dumps([place, bundling.network, bundling.user, bundling.ca_bundle], sort_keys=True)
+                name = self._workbench_name(artifact)
                 if name not in installers:
-                    installers[name] = stack.enter_context(self._installer(target, artifact, place))
+                    installers[name] = stack.enter_context(self._installer(target, artifact))
                 try:
                     yield self._artifact(artifact, target, installers[name])
                 except (BundleError, InstallError, LockError) as error:
@@ -140,11 +144,9 @@ class Packer:
     def _artifact(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> Artifact:
         started = time.monotonic()
         excludes = Excludes(artifact.exclude)
-        pins, lock = self._own_pins(artifact, target, installer)
-        self._recommend_lock(artifact, pins, lock)
-        layers_of = {name: self._layer_pins(name, target, installer) for name in artifact.layers}
-        if layers_of:
-            pins = layers.without(pins, layers_of, function=artifact.name)
+        steps = self._steps(artifact)
+        # A command installs in our place: what it does with a lock is its own affair.
+        pins, lock = ((), None) if steps.command else self._needed(artifact, target, installer)
         local = pinned.local(pins)
         remote = tuple(pin for pin in pins if pin not in local)
         base: Dependencies | None = None
@@ -152,15 +154,33 @@ class Packer:
             base = installer.dependencies(remote, prefix=artifact.path_prefix, excludes=excludes)
         own = self._rebuilt(artifact, target, installer)
         wheels = [(pin.name, self._local_wheel(pin, installer)) for pin in local]
-        parts = [
-            *self._project_parts(artifact, target, own),
-            *(self._wheel_part(built.path, artifact, target, owner) for owner, built in wheels),
-            *self._include_parts(artifact),
-        ]
+
+        def parts(entry: Path | None = None) -> Iterator[tuple[Member, ...]]:
+            yield from self._project_parts(artifact, target, own, entry)
+            for owner, built in wheels:
+                yield self._wheel_part(built.path, artifact, target, owner)
+            yield from self._include_parts(artifact)
+
         made = [item for item in (base, own, *(built for _, built in wheels)) if item is not None]
-        bundle = assemble(parts, excludes, base=base.archive if base else None)
+        bundle = assemble(parts(), excludes, base=base.archive if base else None, may_be_empty=bool(steps))
+        if steps:
+            base = customised(
+                installer,
+                steps,
+                cache=self._cache,
+                base=base,
+                code=bundle,
+                parts=parts,
+                sources=self._visible(artifact),
+                place=self._place(artifact),
+                prefix=artifact.path_prefix,
+                excludes=excludes,
+            )
+            made, bundle = [base, *made], Bundle(members=())
         file_name = f"{self._order.project.stem}-{artifact.name}-{target.name}.zip"
         archive = write(self._stage / file_name, bundle.members, base=base.archive if base else None, epoch=self._epoch)
+        if steps.command:
+            pins = installed(archive, artifact.path_prefix, apart_from=self._order.project.name)
         return Artifact(
             settings=artifact,
             target=target,
@@ -173,6 +193,15 @@ class Packer:
             seconds=time.monotonic() - started,
             findings=tuple(_age_findings(target)),
         )
+
+    def _needed(
+        self, artifact: ArtifactSettings, target: Target, installer: Installer
+    ) -> tuple[tuple[Pin, ...], str | None]:
+        """The artefact's pins without its layers', and the name of its lock."""
+        pins, lock = self._own_pins(artifact, target, installer)
+        self._recommend_lock(artifact, pins, lock)
+        layers_of = {name: self._layer_pins(name, target, installer) for name in artifact.layers}
+        return (layers.without(pins, layers_of, function=artifact.name) if layers_of else pins), lock
 
     def _own_pins(
         self, artifact: ArtifactSettings, target: Target, installer: Installer
@@ -212,15 +241,13 @@ class Packer:
         return artifact.project and not any(self._order.layers[name].project for name in artifact.layers)
 
     def _project_parts(
-        self, artifact: ArtifactSettings, target: Target, rebuild: BuiltWheel | None
+        self, artifact: ArtifactSettings, target: Target, rebuild: BuiltWheel | None, entry: Path | None
     ) -> Iterator[tuple[Member, ...]]:
+        """The code of the artefact; ``entry`` is a copy of its entry that counts instead."""
         if artifact.entry:
-            yield entry_members(
-                self._order.root / artifact.entry,
-                Excludes(artifact.exclude),
-                root=self._order.root,
-                outputs=self._order.outputs,
-            )
+            folder = entry or self._order.root / artifact.entry
+            root = entry or self._order.root
+            yield entry_members(folder, Excludes(artifact.exclude), root=root, outputs=self._order.outputs)
         elif self._takes_project(artifact):
             wheel = rebuild.path if rebuild else self._order.wheel
             yield self._wheel_part(wheel, artifact, target, "project")
@@ -247,33 +274,64 @@ class Packer:
                 outputs=self._order.outputs,
             )
 
-    def _installer(self, target: Target, artifact: ArtifactSettings, place: Mapping[str, object]) -> Installer:
-        def open_workbench() -> contextlib.AbstractContextManager[Workbench]:
+    def _installer(self, target: Target, artifact: ArtifactSettings) -> Installer:
+        steps = self._steps(artifact)
+
+        @contextlib.contextmanager
+        def open_workbench() -> Iterator[Workbench]:
             self._scratches += 1
             scratch = self._stage / f"work{self._scratches}"
             scratch.mkdir()
             found = project_sources(self._all, self._order.root, self._order.outputs)
             inner = self._order.root.relative_to(self._base).as_posix()
-            sources = {posixpath.normpath(f"{inner}/{name}"): path for name, path in found.items()}
-            return self._opener.open(target, artifact.bundling, scratch, sources, key=f"{artifact.key}.bundling")
+            sources = {"input": {posixpath.normpath(f"{inner}/{name}"): path for name, path in found.items()}}
+            if steps:
+                sources["source"] = self._visible(artifact)
+            key = f"{artifact.key}.bundling"
+            with self._opener.open(target, artifact.bundling, scratch, sources, key=key) as workbench:
+                steps.run_before(workbench)
+                yield workbench
 
         return Installer(
             target,
             cache=self._cache,
-            place=place,
+            place=self._place(artifact),
             index=self._index(artifact.bundling),
             environ=self._order.environ,
             open_workbench=open_workbench,
             words=self._words,
         )
 
-    def _place(self, bundling: BundlingSettings) -> dict[str, object]:
+    def _steps(self, artifact: ArtifactSettings) -> Steps:
+        return Steps.of(artifact.bundling, self._order.environ, f"{artifact.key}.bundling")
+
+    def _visible(self, artifact: ArtifactSettings) -> dict[str, Path]:
+        """What the user's commands see as the source, by its path there: the entry, or the project."""
+        folder = self._order.root / (artifact.entry or ".")
+        files = folder_files(folder, Excludes(), root=self._order.root)
+        outputs = [output for output in self._order.outputs if output != folder]
+        seen = (file for file in files if not any(file.is_relative_to(output) for output in outputs))
+        return {file.relative_to(folder).as_posix(): file for file in seen}
+
+    def _workbench_name(self, artifact: ArtifactSettings) -> str:
+        """Artefacts of this name may share a workbench; the user's commands never meet those of another artefact."""
+        bundling = dataclasses.asdict(artifact.bundling)
+        del bundling["given"]
+        return json.dumps([bundling, artifact.name if self._steps(artifact) else None], sort_keys=True)
+
+    def _place(self, artifact: ArtifactSettings) -> dict[str, object]:
         """What of the settings decides how dependencies are made. Templates only: no secret is ever hashed."""
+        bundling = artifact.bundling
         return {
             "engine": self._order.engine,
             "image": bundling.image if isinstance(bundling.image, str) else None,
             "uv": bundling.tools.uv or DEFAULT_UV,
             "environment": {name: redact_urls(value) for name, value in sorted(bundling.environment.items())},
+            "platform": bundling.platform,
+            "volumes": [dataclasses.asdict(volume) for volume in bundling.volumes],
+            "volumes-from": bundling.volumes_from,
+            "entrypoint": bundling.entrypoint,
+            "before": [artifact.entry, bundling.before] if bundling.before else None,
         }
 
     def _index(self, bundling: BundlingSettings) -> dict[str, str]:

@@ -37,7 +37,9 @@ class _Base(Protocol):
     def members(self) -> Sequence[_Placed]: ...
 
 
-def assemble(parts: Iterable[Sequence[Member]], excludes: Excludes, *, base: _Base | None = None) -> Bundle:
+def assemble(
+    parts: Iterable[Sequence[Member]], excludes: Excludes, *, base: _Base | None = None, may_be_empty: bool = False
+) -> Bundle:
     """Merge the parts of an artefact.
 
     A path that two parts bring with the same bytes is taken from the first; so is its mode.
@@ -47,6 +49,7 @@ def assemble(parts: Iterable[Sequence[Member]], excludes: Excludes, *, base: _Ba
         excludes: the user's patterns in it apply to all parts; its defaults do not, for they apply where files come
             from.
         base: an archive that comes first; what it holds is not in the bundle.
+        may_be_empty: something may yet be added.
 
     Raises:
         BundleError: every collision, every impossible path, or nothing at all in the artefact.
@@ -67,7 +70,7 @@ def assemble(parts: Iterable[Sequence[Member]], excludes: Excludes, *, base: _Ba
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in sorted(problems))
         raise BundleError(f"The artefact's files collide:\n{lines}", hint="rename one, or list one in exclude")
-    if not placed and not taken:
+    if not placed and not taken and not may_be_empty:
         raise BundleError("The artefact is empty", hint="see what exclude leaves out, and that the package has files")
     return Bundle(members=tuple(sorted(taken.values(), key=lambda member: member.path)))
 

@@ -34,7 +34,9 @@ class Collision:
     owners: tuple[str, str]
 
 
-def tree_members(folder: Path, prefix: str, excludes: Excludes, *, target_python: str) -> tuple[Member, ...]:
+def tree_members(
+    folder: Path, prefix: str, excludes: Excludes, *, target_python: str, bytecode: bool = False
+) -> tuple[Member, ...]:
     """An installed tree's files, sorted by path, each owned by the distribution whose RECORD lists it first.
 
     Left out or made anew, for they differ between hosts: compiled bytecode, installers' notes, passwords in
@@ -45,15 +47,17 @@ def tree_members(folder: Path, prefix: str, excludes: Excludes, *, target_python
         prefix: its folder in the artefact; empty for its root.
         excludes: the artefact's; its defaults for installed distributions apply, see there.
         target_python: the interpreter's path at the target, for scripts.
+        bytecode: compiled bytecode ships too.
 
     Raises:
         BundleError: links that leave the tree, impossible names.
     """
+    excluded = excludes.excluded if bytecode else excludes.excluded_installed
     start = f"{prefix}/" if prefix else ""
 
     def skip(path: str, source: Path, *, is_dir: bool) -> bool:
         del source  # of no account here: a package may hold what looks like an environment
-        return not is_dir and (path == _LOCK or _is_note(path) or excludes.excluded_installed(start + path))
+        return not is_dir and (path == _LOCK or _is_note(path) or excluded(start + path))
 
     files, problems = walk(folder, boundary=folder, skip=skip)
     refuse("The installed tree", problems)

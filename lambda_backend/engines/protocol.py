@@ -27,6 +27,8 @@ class Mount:
     read_only: bool = False
     on_engine: bool = False
     """The source is a path of the machine that the engine runs on, of which nothing is known here."""
+    is_cache: bool = False
+    """What lies there is of use and not needed: an empty folder will do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

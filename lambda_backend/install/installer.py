@@ -14,14 +14,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lambda_backend.archive.index import load_index, save_index
-from lambda_backend.archive.writer import write
 from lambda_backend.bundle.sources import sha256
 from lambda_backend.bundle.tree import refuse_collisions, tree_members
 from lambda_backend.cache import key as cache_key
 from lambda_backend.install import resolve as resolving
+from lambda_backend.install.kept import kept_archive, read_builder, write_builder
 from lambda_backend.install.tree import build_wheel, install
-from lambda_backend.install.workbench import Builder
 from lambda_backend.requirements import pins as pinned
 from lambda_backend.requirements.model import Requirements
 
@@ -29,30 +27,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from lambda_backend.archive.model import Archive
     from lambda_backend.bundle.excludes import Excludes
+    from lambda_backend.bundle.model import Member
     from lambda_backend.cache import Cache
+    from lambda_backend.install.kept import Dependencies
     from lambda_backend.install.resolve import Wanted
-    from lambda_backend.install.workbench import Workbench
+    from lambda_backend.install.workbench import Builder, Workbench
     from lambda_backend.report.words import Words
     from lambda_backend.requirements.model import Pin
     from lambda_backend.targets import Target
 
-__all__ = ["BuiltWheel", "Dependencies", "Installer"]
+__all__ = ["BuiltWheel", "Installer"]
 
 _FORMAT = 1
 """Raised when the same inputs would give another tree or archive than an older version of ours made."""
 _DAY = 24 * 60 * 60
 _WHEEL_DIGEST = "wheel.sha256"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dependencies:
-    """The installed dependencies of an artefact as a finished archive."""
-
-    archive: Archive
-    builder: Builder
-    from_cache: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,26 +128,24 @@ class Installer:
     def dependencies(self, pins: Sequence[Pin], *, prefix: str, excludes: Excludes) -> Dependencies:
         """A finished archive of pins that are no local folders."""
         key = cache_key(_FORMAT, "deps", self.target.name, self._place, pinned.digest(pins), prefix, excludes.key)
-        with self._cache.locked("deps", key) as kept:
-            if kept is not None and (found := _read_dependencies(kept)) is not None:
-                return found
-            self._cache.discard("deps", key)
+        trees: list[Path] = []
+
+        def make() -> tuple[Sequence[Member], Builder]:
             count = f"{len(pins)} distribution{'' if len(pins) == 1 else 's'}"
             self._words.say(f"installing {count} for {self.target.name}")
             self._made += 1
             workbench = self.workbench
             variables = {"UV_INDEX": " ".join(self._credentials)} if self._credentials else {}
             tree = install(pins, self.target, workbench, name=f"tree{self._made}", variables=variables)
+            trees.append(tree)
             refuse_collisions(tree)
             members = tree_members(tree, prefix, excludes, target_python=self.target.python)
-            with self._cache.make("deps", key) as folder:
-                archive = write(folder / "archive.zip", members)
-                save_index(archive, folder / "index.json")
-                _write_builder(folder, workbench.builder)
+            return members, workbench.builder
+
+        kept = kept_archive(self._cache, "deps", key, make)
+        for tree in trees:
             shutil.rmtree(tree, ignore_errors=True)
-            found = _read_dependencies(self._cache.entry("deps", key))
-        assert found is not None  # noqa: S101 - it was written just now
-        return dataclasses.replace(found, from_cache=False)
+        return kept
 
     def wheel(self, name: str, source: str, digest: str) -> BuiltWheel:
         """The wheel of a local folder.
@@ -192,7 +180,7 @@ class Installer:
             with self._cache.make("wheels", key) as folder:
                 shutil.copyfile(built, folder / built.name)
                 (folder / _WHEEL_DIGEST).write_text(sha256(built).hexdigest(), "utf-8")
-                _write_builder(folder, self.workbench.builder)
+                write_builder(folder, self.workbench.builder)
             found = _read_wheel(self._cache.entry("wheels", key))
         assert found is not None  # noqa: S101 - it was written just now
         return dataclasses.replace(found, from_cache=False)
@@ -237,32 +225,12 @@ def _read_pins(folder: Path, *, lasting: bool) -> tuple[Pin, ...] | None:
         return None
 
 
-def _read_dependencies(folder: Path) -> Dependencies | None:
-    archive = load_index(folder / "index.json", folder / "archive.zip")
-    builder = _read_builder(folder)
-    # What lies in a cache for months may lose its bytes and keep its size.
-    if archive is None or builder is None or sha256(archive.path).hexdigest() != archive.sha256:
-        return None
-    return Dependencies(archive=archive, builder=builder, from_cache=True)
-
-
 def _read_wheel(folder: Path) -> BuiltWheel | None:
     wheel = next(folder.glob("*.whl"), None)
-    builder = _read_builder(folder)
+    builder = read_builder(folder)
     digest = folder / _WHEEL_DIGEST
     if wheel is None or builder is None or not digest.is_file():
         return None
     if digest.read_bytes() != sha256(wheel).hexdigest().encode():
         return None
     return BuiltWheel(path=wheel, builder=builder, from_cache=True)
-
-
-def _write_builder(folder: Path, builder: Builder) -> None:
-    (folder / "builder.json").write_text(json.dumps(dataclasses.asdict(builder)), "utf-8")
-
-
-def _read_builder(folder: Path) -> Builder | None:
-    try:
-        return Builder(**json.loads((folder / "builder.json").read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None

@@ -54,6 +54,7 @@ def rebuilt(installer: Installer, backend: WheelBackend, *, root: Path, name: st
             target = folder / relative
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
+        workbench.push(folder)
         return _build(workbench, folder, backend)
 
     return installer.own_wheel(files_digest(sources), build)
@@ -81,5 +82,7 @@ def _build(workbench: Workbench, folder: Path, backend: WheelBackend) -> Path:
         workbench.uv([*install, *more], cwd=folder, what=what)
     made = workbench.output / "project-wheel"
     made.mkdir()
+    workbench.push(made)
     workbench.run([python, *call, "build", workbench.inside(made)], cwd=folder, what=what)
+    workbench.pull(made)
     return next(made.glob("*.whl"))

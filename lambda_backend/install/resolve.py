@@ -133,6 +133,7 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench, environ: Mapp
     root = workbench.input / wanted.relative(wanted.root)
     asked = root / ".lambda-backend-requirements.in"
     asked.write_text(text, "utf-8")
+    workbench.push(asked)
     limits = "".join(f"{line}\n" for line in wanted.constraints)
     if wanted.requirements is not None:
         limits += wanted.requirements.constraints_text()
@@ -140,6 +141,7 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench, environ: Mapp
     if limits:
         path = root / ".lambda-backend-constraints.txt"
         path.write_text(limits, "utf-8")
+        workbench.push(path)
         constraints.append(workbench.inside(path))
 
     variables = {name: environ[name] for name in sorted(set(_VARIABLE.findall(text + limits))) if name in environ}

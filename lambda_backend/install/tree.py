@@ -40,6 +40,7 @@ def install(
     """
     lock = workbench.input / f"pylock.{name}.toml"
     lock.write_text(writer.pylock_text(pins), "utf-8")
+    workbench.push(lock)
     tree = workbench.output / name
     built = [pin for pin in pins if pin.kind in {"sdist", "vcs"}]
     command = commands.install_command(
@@ -58,6 +59,7 @@ def install(
         if not workbench.native and built:
             raise _needs_container(built, target, cause=str(error)) from None
         raise
+    workbench.pull(tree)
     if not workbench.native and (compiled := [pin for pin in built if not _is_pure_in(tree, pin)]):
         raise _needs_container(compiled, target)
     tree.mkdir(exist_ok=True)
@@ -74,12 +76,14 @@ def build_wheel(source: Path, target: Target, workbench: Workbench, *, name: str
     count = len(list(workbench.output.glob("wheel-*")))
     folder = workbench.output / f"wheel-{count}"
     folder.mkdir()
+    workbench.push(folder)
     workbench.uv(
         ["build", "--wheel", "--quiet", "--no-create-gitignore", "--out-dir", workbench.inside(folder),
          workbench.inside(source)],
         cwd=source,
         what=f"building {name} from its folder",
     )  # fmt: skip
+    workbench.pull(folder)
     wheel = next(folder.glob("*.whl"))
     if not fits(wheel, target, native=workbench.native):
         raise InstallError(

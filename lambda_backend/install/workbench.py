@@ -11,41 +11,27 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 from lambda_backend.engines.process import run
-from lambda_backend.errors import InstallError, MissingExtraError
-from lambda_backend.settings.interpolate import redact, redact_urls
+from lambda_backend.errors import MissingExtraError
+from lambda_backend.install.indexes import added, with_uv_index
+from lambda_backend.install.listener import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from lambda_backend.engines.protocol import Container, ExecResult
+    from lambda_backend.engines.protocol import Container
 
-__all__ = ["INPUT", "OUTPUT", "Builder", "ContainerWorkbench", "HostWorkbench", "Workbench", "with_uv_index"]
+__all__ = ["FOLDERS", "Builder", "ContainerWorkbench", "HostWorkbench", "Workbench"]
 
-INPUT = PurePosixPath("/asset-input")
-OUTPUT = PurePosixPath("/asset-output")
-_SHOWN_LINES = 40
-_NOISE = ("Using CPython ", "Using Python ")
-_NEXT_STEPS = (
-    (
-        ("invalid peer certificate", "UnknownIssuer", "certificate verify failed"),
-        "name the bundle of your certificate authority in SSL_CERT_FILE; tool.lambda.bundling.ca-bundle hands it on",
-    ),
-    (
-        ("401 Unauthorized", "403 Forbidden"),
-        "give the index its credentials: in its URL in the environment, or in a netrc file",
-    ),
-    (
-        ("error sending request", "dns error", "Connection refused", "tcp connect error", "Could not connect"),
-        "check the network, UV_DEFAULT_INDEX or PIP_INDEX_URL, the proxy variables, and tool.lambda.bundling.network",
-    ),
-    (("Hash mismatch",), "lock again if the archive was meant to change; else the index serves another file"),
-    (
-        ("No solution found", "unsatisfiable"),
-        "loosen the requirement that is named, or take a version that has a wheel for the target",
-    ),
-)
-_OTHERWISE = "mend what it names; LAMBDA_BACKEND_VERBOSE=1 shows all that it says"
+FOLDERS = {
+    "input": PurePosixPath("/lambda-backend/input"),
+    "output": PurePosixPath("/lambda-backend/output"),
+    # Known to the commands of those who come from AWS CDK.
+    "source": PurePosixPath("/asset-input"),
+    "tree": PurePosixPath("/asset-output"),
+}
+"""A workbench's folders, by the names of its attributes, and where they are in a container."""
+_SHORTEST_SECRET = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,25 +45,43 @@ class Builder:
 
 
 class Workbench(Protocol):
-    """A place to run uv, with one folder for what goes in and one for what comes out."""
+    """A place to run uv, with folders for what goes in and what comes out.
+
+    Not every engine sees this machine's files: what was written to a folder is pushed before a command needs it, and
+    what a command wrote is pulled before it is read.
+    """
 
     builder: Builder
     native: bool
     """Compiled code that is made here fits the target."""
     interpreter: str
     """The Python that uv works with: it builds source distributions."""
+    shell: tuple[str, ...]
+    """What runs a line of the user's own, which comes after it."""
     input: Path
+    """What is installed from: locks, requirements, local folders."""
     output: Path
+    """What comes out of the steps."""
+    source: Path
+    """What command hooks see as the source."""
+    tree: Path
+    """What command hooks see as the artefact's tree."""
 
     def inside(self, path: Path) -> str:
-        """The workbench's name of a path below ``input`` or ``output``."""
+        """The workbench's name of a path in one of its folders."""
+
+    def push(self, path: Path) -> None:
+        """Let commands see a file, or a folder's contents, as they are here now."""
+
+    def pull(self, path: Path) -> None:
+        """See a file or folder here as commands left it; one that they did not make stays away."""
 
     def uv(self, arguments: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         """Run uv and give its standard output.
 
         Args:
             arguments: everything after ``uv``.
-            cwd: a folder below ``input`` or ``output``.
+            cwd: one of its folders, or one below.
             what: the step in words, for the error.
             variables: added to uv's environment; their values are secrets.
 
@@ -85,8 +89,16 @@ class Workbench(Protocol):
             InstallError: it ended with another code than 0; carries its last lines, without secrets.
         """
 
-    def run(self, argv: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
-        """The same with any command."""
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        what: str,
+        variables: Mapping[str, str] | None = None,
+        wrapped: bool = True,
+    ) -> str:
+        """The same with any command; ``wrapped``: behind the entrypoint, where there is one."""
 
 
 class HostWorkbench:
@@ -94,6 +106,7 @@ class HostWorkbench:
 
     builder = Builder(engine="host")
     native = False
+    shell: tuple[str, ...] = ("sh", "-c")
 
     def __init__(
         self,
@@ -104,10 +117,9 @@ class HostWorkbench:
         on_line: Callable[[str], None],
     ) -> None:
         self.interpreter = sys.executable
-        self.input = scratch / "input"
-        self.output = scratch / "output"
-        for folder in (self.input, self.output):
-            folder.mkdir(exist_ok=True)
+        self.input, self.output, self.source, self.tree = (scratch / name for name in FOLDERS)
+        for name in FOLDERS:
+            (scratch / name).mkdir(exist_ok=True)
         self._environ = {
             **with_uv_index(environ),
             "UV_LINK_MODE": "copy",
@@ -115,6 +127,7 @@ class HostWorkbench:
             # Any Python will do, since the target's version and platform are told apart; uv shall not look for one.
             "UV_PYTHON": self.interpreter,
             "UV_PYTHON_DOWNLOADS": "never",
+            **_places(self),
         }
         # uv would take these for the place to install to or to run in.
         for name in ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "CONDA_PREFIX"):
@@ -126,23 +139,51 @@ class HostWorkbench:
         """The path itself."""
         return str(path)
 
+    def push(self, path: Path) -> None:
+        """Nothing: it is the same file."""
+
+    def pull(self, path: Path) -> None:
+        """Nothing: it is the same file."""
+
     def uv(self, arguments: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         """Run uv from the ``uv`` package, or else from PATH."""
         return self.run([_uv_executable(self._environ), *arguments], cwd=cwd, what=what, variables=variables)
 
-    def run(self, argv: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
-        """Run a command of this machine."""
-        listener = _Listener((*self._secrets, *(variables or {}).values()), self._on_line)
-        result = run(argv, environ=_added(self._environ, variables), cwd=cwd, on_line=listener.hear)
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        what: str,
+        variables: Mapping[str, str] | None = None,
+        wrapped: bool = True,
+    ) -> str:
+        """Run a command of this machine; here is no entrypoint."""
+        del wrapped
+        listener = Listener((*self._secrets, *_telling(variables)), self._on_line)
+        result = run(argv, environ=added(self._environ, variables), cwd=cwd, on_line=listener.hear)
         return listener.output(result, what)
 
 
 class ContainerWorkbench:
-    """Runs uv in a container in which ``input`` and ``output`` are mounted."""
+    """Runs uv in a container.
 
-    native = True
+    Args:
+        container: a running one.
+        scratch: holds the folders.
+        builder: who installs.
+        interpreter: the container's Python.
+        environment: of every command; may hold secrets.
+        secrets: never shown.
+        on_line: gets what commands say.
+        shared: the folders are mounted; else they are copied.
+        native: the container's machine is the target's.
+        entrypoint: comes before every command.
+    """
 
-    def __init__(
+    shell: tuple[str, ...] = ("sh", "-c")
+
+    def __init__(  # noqa: PLR0913 - all by name
         self,
         container: Container,
         scratch: Path,
@@ -152,98 +193,80 @@ class ContainerWorkbench:
         environment: Mapping[str, str],
         secrets: Sequence[str] = (),
         on_line: Callable[[str], None],
+        shared: bool = True,
+        native: bool = True,
+        entrypoint: Sequence[str] = (),
     ) -> None:
-        self.input = scratch / "input"
-        self.output = scratch / "output"
+        self.input, self.output, self.source, self.tree = (scratch / name for name in FOLDERS)
         self.builder = builder
+        self.native = native
         self.interpreter = interpreter
+        self._shared = shared
+        self._entrypoint = tuple(entrypoint)
         self._container = container
-        self._environment = {**with_uv_index(environment), "UV_PYTHON": interpreter}
+        self._environment = {**with_uv_index(environment), "UV_PYTHON": interpreter, **_places(self)}
         self._secrets = tuple(secrets)
         self._on_line = on_line
 
     def inside(self, path: Path) -> str:
-        """The path below the mount."""
-        for folder, mount in ((self.input, INPUT), (self.output, OUTPUT)):
+        """The path in the container."""
+        for folder, there in zip((self.input, self.output, self.source, self.tree), FOLDERS.values(), strict=True):
             if path == folder or folder in path.parents:
-                return str(mount / path.relative_to(folder).as_posix())
+                return str(there / path.relative_to(folder).as_posix())
         raise ValueError(path)
+
+    def push(self, path: Path) -> None:
+        """Copy it into the container, where it is not mounted."""
+        if not self._shared:
+            self._container.copy_in(path, PurePosixPath(self.inside(path)))
+
+    def pull(self, path: Path) -> None:
+        """Copy it out of the container, where it is not mounted; what commands removed is gone here too."""
+        if self._shared:
+            return
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+        there = PurePosixPath(self.inside(path))
+        if self._container.exec(["test", "-e", str(there)]).exit_code == 0:
+            self._container.copy_out(there, path)
 
     def uv(self, arguments: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         """Run the image's uv."""
         return self.run(["uv", *arguments], cwd=cwd, what=what, variables=variables)
 
-    def run(self, argv: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        what: str,
+        variables: Mapping[str, str] | None = None,
+        wrapped: bool = True,
+    ) -> str:
         """Run a command of the image."""
-        listener = _Listener((*self._secrets, *(variables or {}).values()), self._on_line)
+        listener = Listener((*self._secrets, *_telling(variables)), self._on_line)
         result = self._container.exec(
-            argv,
+            [*self._entrypoint, *argv] if wrapped else argv,
             cwd=PurePosixPath(self.inside(cwd)),
-            environment=_added(self._environment, variables),
+            environment=added(self._environment, variables),
             on_line=listener.hear,
         )
         return listener.output(result, what)
 
 
-class _Listener:
-    """Hears what a command says, takes the secrets out of it, and keeps it for the error."""
-
-    def __init__(self, secrets: Sequence[str], on_line: Callable[[str], None]) -> None:
-        self._secrets = secrets
-        self._on_line = on_line
-        self._said: list[str] = []
-
-    def hear(self, line: str) -> None:
-        """One line of its standard error."""
-        line = redact_urls(redact(line, self._secrets))
-        if not line.startswith(_NOISE):
-            self._said.append(line)
-        self._on_line(line)
-
-    def output(self, result: ExecResult, what: str) -> str:
-        """Its standard output, or the error with its last lines."""
-        if result.exit_code == 0:
-            return result.output
-        lines = "".join(f"\n    {line}" for line in self._said[-_SHOWN_LINES:])
-        raise InstallError(
-            f"{what} failed (exit code {result.exit_code}){':' if lines else ''}{lines}", hint=_next_step(lines)
-        )
+def _places(workbench: Workbench) -> dict[str, str]:
+    """How the user's own commands find source and tree."""
+    return {
+        "LAMBDA_INPUT_DIR": workbench.inside(workbench.source),
+        "LAMBDA_OUTPUT_DIR": workbench.inside(workbench.tree),
+    }
 
 
-def _next_step(said: str) -> str:
-    """What to do about it, by uv's own words for the usual causes."""
-    return next((hint for words, hint in _NEXT_STEPS if any(word in said for word in words)), _OTHERWISE)
-
-
-def _added(environment: Mapping[str, str], variables: Mapping[str, str] | None) -> dict[str, str]:
-    """An environment with more variables; further indexes come after the ones that are there."""
-    added = {**environment, **(variables or {})}
-    if variables and "UV_INDEX" in variables and environment.get("UV_INDEX"):
-        added["UV_INDEX"] = f"{environment['UV_INDEX']} {variables['UV_INDEX']}"
-    return added
-
-
-def with_uv_index(environ: Mapping[str, str]) -> dict[str, str]:
-    """What pip's index variables say, in uv's words, where uv's own are not set.
-
-    uv documents these names of its own; it does not read pip's variables.
-    """
-    changed = dict(environ)
-    pairs = (
-        ("UV_DEFAULT_INDEX", ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")),
-        ("UV_INDEX", ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")),
-        ("UV_FIND_LINKS", ("UV_FIND_LINKS", "PIP_FIND_LINKS")),
-        ("UV_NO_INDEX", ("UV_NO_INDEX", "PIP_NO_INDEX")),
-        ("UV_INSECURE_HOST", ("UV_INSECURE_HOST", "PIP_TRUSTED_HOST")),
-    )
-    for name, sources in pairs:
-        value = next((environ[source] for source in sources if environ.get(source)), None)
-        if value is not None:
-            for source in sources:
-                if source.startswith("UV_"):
-                    changed.pop(source, None)
-            changed[name] = value if name != "UV_FIND_LINKS" else ",".join(value.replace(",", " ").split())
-    return changed
+def _telling(variables: Mapping[str, str] | None) -> list[str]:
+    """The values that tell something: hiding every ``1`` would hide no secret, and make a log unreadable."""
+    return [value for value in (variables or {}).values() if len(value) >= _SHORTEST_SECRET]
 
 
 def _uv_executable(environ: Mapping[str, str]) -> str:

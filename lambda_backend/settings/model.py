@@ -125,21 +125,21 @@ class BundlingSettings:
     """Network of the container and of image builds, such as `host` or `none`."""
     user: Text | None = None
     """User and group in the container, such as `1000:1000`; by default the user who builds."""
-    security_opt: Annotated[tuple[Text, ...], LATER] = ()
+    security_opt: tuple[Text, ...] = ()
     """Security options of the container."""
-    volumes: Annotated[tuple[Volume, ...], LATER] = ()
-    """Folders of the host in the container."""
-    volumes_from: Annotated[tuple[Text, ...], LATER] = ()
+    volumes: tuple[Volume, ...] = ()
+    """Folders of the machine that the engine runs on, in the container."""
+    volumes_from: tuple[Text, ...] = ()
     """Containers whose volumes are mounted."""
-    entrypoint: Annotated[tuple[str, ...], LATER] = ()
-    """Entry point of the container."""
-    command: Annotated[tuple[str, ...], LATER] = ()
-    """Command of the container."""
-    working_directory: Annotated[Text | None, LATER] = None
-    """Working folder in the container."""
+    entrypoint: tuple[str, ...] = ()
+    """Words that come before every command of the installation in the container."""
+    command: tuple[str, ...] = ()
+    """Command that installs in place of ours: what it leaves in `$LAMBDA_OUTPUT_DIR` is the artifact's tree."""
+    working_directory: Text | None = None
+    """Folder that `before`, `after` and `command` run in; by default that of the source."""
     platform: Annotated[Text | None, LATER] = None
     """Platform of the container, such as `linux/arm64`; by default the architecture's."""
-    file_access: Annotated[Literal["auto", "bind-mount", "volume-copy"], LATER] = "auto"
+    file_access: Literal["auto", "bind-mount", "volume-copy"] = "auto"
     """How files reach the container: mounted, or copied where the engine runs on another machine."""
     ca_bundle: Text = "auto"
     """The host's certificate authorities for the container: `auto`, `off`, or the path of a bundle."""
@@ -151,9 +151,9 @@ class BundlingSettings:
     """Versions of the tools that resolve and install."""
     poetry: Annotated[PoetrySettings, LATER] = PoetrySettings()
     """How a `poetry.lock` is exported."""
-    before: Annotated[tuple[Text, ...], LATER] = ()
+    before: tuple[Text, ...] = ()
     """Shell commands before the installation. `$LAMBDA_INPUT_DIR` is the source, `$LAMBDA_OUTPUT_DIR` the tree."""
-    after: Annotated[tuple[Text, ...], LATER] = ()
+    after: tuple[Text, ...] = ()
     """Shell commands after the installation, with the same variables."""
     given: Annotated[frozenset[str], Mark.GIVEN] = field(default=frozenset(), compare=False, repr=False)
     """Fields that the table sets itself."""

@@ -88,8 +88,12 @@ class FakeWorkbench:
     answer: Answer = silent
     calls: list[Call] = field(default_factory=list)
 
+    shell: tuple[str, ...] = ("sh", "-c")
+    pushed: list[Path] = field(default_factory=list)
+    pulled: list[Path] = field(default_factory=list)
+
     def __post_init__(self) -> None:
-        for folder in (self.input, self.output):
+        for folder in (self.input, self.output, self.source, self.tree):
             folder.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -99,6 +103,20 @@ class FakeWorkbench:
     @property
     def output(self) -> Path:
         return self.scratch / "output"
+
+    @property
+    def source(self) -> Path:
+        return self.scratch / "source"
+
+    @property
+    def tree(self) -> Path:
+        return self.scratch / "tree"
+
+    def push(self, path: Path) -> None:
+        self.pushed.append(path)
+
+    def pull(self, path: Path) -> None:
+        self.pulled.append(path)
 
     def inside(self, path: Path) -> str:
         return str(PurePosixPath("/inside") / path.relative_to(self.scratch).as_posix())
@@ -110,7 +128,16 @@ class FakeWorkbench:
     def uv(self, arguments: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         return self.run(["uv", *arguments], cwd=cwd, what=what, variables=variables)
 
-    def run(self, argv: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        what: str,
+        variables: Mapping[str, str] | None = None,
+        wrapped: bool = True,
+    ) -> str:
+        del wrapped
         self.calls.append(Call(argv=list(argv), cwd=cwd, what=what, variables=dict(variables or {})))
         return self.answer(self, self.calls[-1])
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lambda_backend.cache import Cache
-    from lambda_backend.install.installer import BuiltWheel, Dependencies
+    from lambda_backend.install.installer import BuiltWheel
+    from lambda_backend.install.kept import Dependencies
     from lambda_backend.install.workbench import HostWorkbench, Workbench
     from lambda_backend.requirements.model import Pin
     from tests.unit.install.conftest import Call, MakeInstaller, MakeWanted, Opened

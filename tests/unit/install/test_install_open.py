@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lambda_backend.engines import choice
-from lambda_backend.engines.protocol import Container, ContainerSpec, ExecResult, Image
+from lambda_backend.engines.protocol import Container, ContainerSpec, ExecResult, Image, Mount
 from lambda_backend.errors import EngineUnavailableError, InstallError, SettingsError
 from lambda_backend.install.open import DEFAULT_UV, Opener
 from lambda_backend.install.workbench import Builder, ContainerWorkbench, HostWorkbench
@@ -17,7 +18,7 @@ from lambda_backend.settings.model import BundlingSettings
 if TYPE_CHECKING:
     import io
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path, PurePosixPath
+    from pathlib import Path
 
     from lambda_backend.targets import Target
 
@@ -28,6 +29,7 @@ KEY = "tool.lambda.bundling"
 class FakeContainer:
     def __init__(self, python: str) -> None:
         self.python = python
+        self.mounts: tuple[Mount, ...] = ()
         self.environments: list[Mapping[str, str]] = []
 
     def exec(
@@ -41,6 +43,11 @@ class FakeContainer:
         del cwd
         if environment is not None:
             self.environments.append(environment)
+        if argv[0] == "cat":
+            (found,) = [
+                mount.source for mount in self.mounts if str(mount.target) == str(PurePosixPath(argv[1]).parent)
+            ]
+            return ExecResult(exit_code=0, output=(found / PurePosixPath(argv[1]).name).read_text(), log="")
         if argv[0] == "uv":
             if on_line is not None:
                 on_line(f"uv has {(environment or {}).get('TOKEN')}")
@@ -96,6 +103,7 @@ class FakeEngine:
     @contextlib.contextmanager
     def start(self, spec: ContainerSpec) -> Iterator[Container]:
         self.started.append(spec)
+        self.container.mounts = spec.mounts
         self.running += 1
         try:
             yield self.container
@@ -133,7 +141,7 @@ def scratch(tmp_path: Path) -> Path:
 def opener(tmp_path: Path, spoken: io.StringIO) -> Callable[..., Opener]:
     def make(name: str = "fake", environ: Mapping[str, str] | None = None) -> Opener:
         environ = {"HOME": str(tmp_path), **(environ or {})}
-        return Opener(name, environ=environ, cache=tmp_path / "cache", words=Words(spoken, verbose=True))
+        return Opener(name, root=tmp_path, environ=environ, cache=tmp_path / "cache", words=Words(spoken, verbose=True))
 
     return make
 
@@ -143,7 +151,7 @@ def test_sources_lie_in_the_input(
 ) -> None:
     (tmp_path / "uv.lock").write_text("lock")
     sources = {"uv.lock": tmp_path / "uv.lock", "deep/er/a": tmp_path / "uv.lock"}
-    with opener("host").open(target, BundlingSettings(), scratch, sources, KEY) as workbench:
+    with opener("host").open(target, BundlingSettings(), scratch, {"input": sources}, KEY) as workbench:
         assert isinstance(workbench, HostWorkbench)
         assert (workbench.input / "uv.lock").read_text() == "lock"
         assert (workbench.input / "deep" / "er" / "a").is_file()
@@ -182,10 +190,12 @@ def test_a_container(
     assert engine.running == 0
     (spec,) = engine.started
     assert (spec.platform, spec.network, spec.user) == ("linux/amd64", "host", "1:1")
-    assert (spec.working_directory, dict(spec.environment)) == ("/asset-input", {})
+    assert dict(spec.environment) == {}
     assert [(mount.source, str(mount.target)) for mount in spec.mounts] == [
-        (scratch / "input", "/asset-input"),
-        (scratch / "output", "/asset-output"),
+        (scratch / "input", "/lambda-backend/input"),
+        (scratch / "output", "/lambda-backend/output"),
+        (scratch / "source", "/asset-input"),
+        (scratch / "tree", "/asset-output"),
         (tmp_path / "cache" / "uv-cache" / spec.image.partition(":")[2], "/var/cache/uv"),
     ]
     environment = engine.container.environments[-1]
@@ -217,7 +227,7 @@ def test_certificates_and_netrc_are_mounted_and_nothing_else_says_so(
         target, BundlingSettings(), scratch, {}, KEY
     ) as workbench:
         workbench.run(["true"], cwd=workbench.input, what="nothing")
-    mounted = {str(mount.target): mount for mount in engine.started[0].mounts[3:]}
+    mounted = {str(mount.target): mount for mount in engine.started[0].mounts[5:]}
     assert {mount.source.name for mount in mounted.values()} == {"ca.pem", ".netrc"}
     assert all(mount.read_only for mount in mounted.values())
     environment = engine.container.environments[-1]
@@ -232,7 +242,7 @@ def test_a_netrc_of_another_name(
     (tmp_path / "other").write_text("")
     environ = {"NETRC": str(tmp_path / "other")}
     with opener(environ=environ).open(target, BundlingSettings(ca_bundle="off"), scratch, {}, KEY):
-        assert [mount.source.name for mount in engine.started[0].mounts[3:]] == ["other"]
+        assert [mount.source.name for mount in engine.started[0].mounts[5:]] == ["other"]
 
 
 @pytest.mark.usefixtures("chosen")

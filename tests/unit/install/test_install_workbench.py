@@ -195,13 +195,20 @@ def test_a_container_sees_its_mounts(tmp_path: Path) -> None:
     running = FakeContainer(ExecResult(exit_code=0, output="out", log=""), [f"got {TOKEN}"])
     heard: list[str] = []
     workbench = container(tmp_path, running, heard, KEPT="kept")
-    assert workbench.inside(workbench.input) == "/asset-input"
-    assert workbench.inside(workbench.output / "tree") == "/asset-output/tree"
+    assert workbench.inside(workbench.input) == "/lambda-backend/input"
+    assert workbench.inside(workbench.output / "tree") == "/lambda-backend/output/tree"
+    assert [workbench.inside(workbench.source), workbench.inside(workbench.tree)] == ["/asset-input", "/asset-output"]
     with pytest.raises(ValueError, match="elsewhere"):
         workbench.inside(tmp_path / "elsewhere")
     assert workbench.uv(["pip"], cwd=workbench.input / "a", what="w", variables={"MORE": "m"}) == "out"
-    assert (running.argv, running.cwd) == (["uv", "pip"], PurePosixPath("/asset-input/a"))
-    assert running.environment == {"KEPT": "kept", "MORE": "m", "UV_PYTHON": "python3.13"}
+    assert (running.argv, running.cwd) == (["uv", "pip"], PurePosixPath("/lambda-backend/input/a"))
+    assert running.environment == {
+        "KEPT": "kept",
+        "MORE": "m",
+        "UV_PYTHON": "python3.13",
+        "LAMBDA_INPUT_DIR": "/asset-input",
+        "LAMBDA_OUTPUT_DIR": "/asset-output",
+    }
     assert heard == ["got ***"]
 
 

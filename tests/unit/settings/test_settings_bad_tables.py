@@ -366,21 +366,12 @@ LATER = {
     "checks.runtime-support": "checks.runtime-support = 'error'",
     "bundling.image": "bundling.image = { context = 'docker' }",
     "bundling.build-args": "bundling.build-args = { A = 'b' }",
-    "bundling.security-opt": "bundling.security-opt = ['x']",
-    "bundling.volumes": "bundling.volumes = [{ host-path = '/a', container-path = '/b', read-only = true }]",
-    "bundling.volumes-from": "bundling.volumes-from = ['x']",
-    "bundling.entrypoint": "bundling.entrypoint = ['x']",
-    "bundling.command": "bundling.command = ['x']",
-    "bundling.working-directory": "bundling.working-directory = '/x'",
     "bundling.platform": "bundling.platform = 'linux/arm64'",
-    "bundling.file-access": "bundling.file-access = 'volume-copy'",
     "bundling.ssh": "bundling.ssh = 'default'",
     "bundling.secrets": "bundling.secrets = [{ id = 'a', source = 'b' }]",
     "bundling.tools.poetry": "bundling.tools.poetry = '2.2'",
     "bundling.tools.pipenv": "bundling.tools.pipenv = '2026.0'",
     "bundling.poetry": "bundling.poetry = { hashes = false }",
-    "bundling.before": "bundling.before = ['pytest -q']",
-    "bundling.after": "bundling.after = ['pytest -q']",
 }
 
 

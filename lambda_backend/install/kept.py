@@ -1,0 +1,79 @@
+"""A finished archive in the cache, with who made it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lambda_backend.archive.index import load_index, save_index
+from lambda_backend.archive.writer import write
+from lambda_backend.bundle.sources import sha256
+from lambda_backend.install.workbench import Builder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from lambda_backend.archive.model import Archive
+    from lambda_backend.bundle.model import Member
+    from lambda_backend.cache import Cache
+
+__all__ = ["Dependencies", "kept_archive", "read_builder", "write_builder"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dependencies:
+    """What was installed for an artefact, as a finished archive."""
+
+    archive: Archive
+    builder: Builder
+    from_cache: bool
+
+
+def kept_archive(
+    cache: Cache, kind: str, key: str, make: Callable[[], tuple[Sequence[Member], Builder]]
+) -> Dependencies:
+    """An archive from the cache, or made now.
+
+    Args:
+        cache: where it is kept.
+        kind: of entry.
+        key: of its inputs.
+        make: gives the members and who made them.
+    """
+    with cache.locked(kind, key) as kept:
+        if kept is not None and (found := _read(kept)) is not None:
+            return found
+        cache.discard(kind, key)
+        members, builder = make()
+        with cache.make(kind, key) as folder:
+            archive = write(folder / "archive.zip", members)
+            save_index(archive, folder / "index.json")
+            write_builder(folder, builder)
+        found = _read(cache.entry(kind, key))
+    assert found is not None  # noqa: S101 - it was written just now
+    return dataclasses.replace(found, from_cache=False)
+
+
+def _read(folder: Path) -> Dependencies | None:
+    archive = load_index(folder / "index.json", folder / "archive.zip")
+    builder = read_builder(folder)
+    # What lies in a cache for months may lose its bytes and keep its size.
+    if archive is None or builder is None or sha256(archive.path).hexdigest() != archive.sha256:
+        return None
+    return Dependencies(archive=archive, builder=builder, from_cache=True)
+
+
+def write_builder(folder: Path, builder: Builder) -> None:
+    """Record who made what is in a folder."""
+    (folder / "builder.json").write_text(json.dumps(dataclasses.asdict(builder)), "utf-8")
+
+
+def read_builder(folder: Path) -> Builder | None:
+    """Who made what is in a folder; None where that cannot be read."""
+    try:
+        return Builder(**json.loads((folder / "builder.json").read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
