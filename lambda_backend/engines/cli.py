@@ -148,7 +148,7 @@ class CliEngine:
                 result = self._command.run(self._start_arguments(name, spec, user))
                 if result.exit_code:
                     raise self._command.failed(f"{self.name} cannot start a container of {spec.image}", result)
-                yield CliContainer(self._command, name, user)
+                yield CliContainer(self._command, name, user, spec.platform)
             finally:
                 self._remove(name)
 

@@ -7,9 +7,8 @@ import tempfile
 from typing import IO, TYPE_CHECKING, cast
 
 from lambda_backend.engines.command import ENGINE_FAILED, Command
-from lambda_backend.engines.streams import last_lines
+from lambda_backend.engines.failures import stopped
 from lambda_backend.engines.tarball import pack, unpack
-from lambda_backend.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,10 +22,11 @@ __all__ = ["CliContainer"]
 class CliContainer:
     """See ``protocol.Container``."""
 
-    def __init__(self, command: Command, name: str, user: str | None) -> None:
+    def __init__(self, command: Command, name: str, user: str | None, platform: str) -> None:
         self._command = command
         self._name = name
         self._user = user
+        self._platform = platform
 
     def exec(
         self,
@@ -44,13 +44,13 @@ class CliContainer:
             arguments += ["--user", self._user]
         result = self._command.run(["exec", *arguments, self._name, *argv], environ=environ, on_line=on_line)
         if (result.exit_code < 0 or result.exit_code >= ENGINE_FAILED) and not self._runs():
-            raise EngineError(
-                f"the container {self._name} was stopped while {argv[0]} ran in it:\n{last_lines([result.log])}".rstrip(
-                    ":\n"
-                ),
-                hint="see whether the engine ran out of memory or someone removed the container, and build again",
-            )
+            raise stopped(self._name, argv[0], f"{result.log}\n{self._said()}", platform=self._platform)
         return result
+
+    def _said(self) -> str:
+        """The container's own last words, where there are any."""
+        result = self._command.run(["logs", "--tail", "20", self._name], merged=True)
+        return "" if result.exit_code else result.log
 
     def _runs(self) -> bool:
         argv = ["container", "inspect", "--format", "{{.State.Running}}", self._name]

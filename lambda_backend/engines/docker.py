@@ -168,7 +168,7 @@ class DockerEngine:
                 with told(f"docker cannot start a container of {spec.image}"):
                     self._create(name, spec, user)
                     self._api.start(name)
-                yield DockerContainer(self._api, name, user, self._exec_environment)
+                yield DockerContainer(self._api, name, user, spec.platform, environment=self._exec_environment)
             finally:
                 self._remove(name)
 

@@ -8,6 +8,7 @@ import time
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from lambda_backend.engines.docker_errors import told
+from lambda_backend.engines.failures import stopped
 from lambda_backend.engines.protocol import ExecResult
 from lambda_backend.engines.streams import LineReader
 from lambda_backend.engines.tarball import pack, unpack
@@ -30,10 +31,13 @@ _LOOKS = 10
 class DockerContainer:
     """See ``protocol.Container``."""
 
-    def __init__(self, api: APIClient, name: str, user: str | None, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, api: APIClient, name: str, user: str | None, platform: str, *, environment: Mapping[str, str]
+    ) -> None:
         self._api = api
         self._name = name
         self._user = user
+        self._platform = platform
         self._environment = dict(environment)
 
     def exec(
@@ -70,28 +74,37 @@ class DockerContainer:
                 code = self._api.exec_inspect(created["Id"])["ExitCode"]
             except APIError as error:
                 # Newer engines refuse to start what they cannot find; older ones let it end with 127.
-                if not any(reason in str(error.explanation).lower() for reason in _CANNOT_INVOKE):
-                    raise
                 log.feed(f"{error.explanation}\n".encode())
-                code = 127
+                if any(reason in str(error.explanation).lower() for reason in _CANNOT_INVOKE):
+                    code = 127
+                elif self._runs():
+                    raise
+                else:
+                    code = None
         if code is None or (code == _KILLED and not self._lives_on()):
-            raise EngineError(
-                f"the container {self._name} was stopped while {argv[0]} ran in it",
-                hint="see whether the engine ran out of memory or someone removed the container, and build again",
-            )
+            raise stopped(self._name, argv[0], f"{log.close()}\n{self._said()}", platform=self._platform)
         return ExecResult(exit_code=code, output=output.close(), log=log.close())
 
     def _lives_on(self) -> bool:
         """Whether only the command was killed. The engine notices a container's end a little after its commands'."""
+        for _ in range(_LOOKS):
+            if not self._runs():
+                return False
+            time.sleep(0.1)
+        return True
+
+    def _runs(self) -> bool:
         from docker.errors import NotFound
 
         with contextlib.suppress(NotFound), told(f"docker cannot find the container {self._name}", NotFound):
-            for _ in range(_LOOKS):
-                if not self._api.inspect_container(self._name)["State"]["Running"]:
-                    return False
-                time.sleep(0.1)
-            return True
+            return bool(self._api.inspect_container(self._name)["State"]["Running"])
         return False
+
+    def _said(self) -> str:
+        """The container's own last words, where there are any."""
+        with contextlib.suppress(EngineError), told(f"docker cannot read the log of the container {self._name}"):
+            return self._api.logs(self._name, tail=20).decode("utf-8", "replace")
+        return ""
 
     def copy_in(self, source: Path, target: PurePosixPath) -> None:
         """Copy a file or the contents of a folder into the container."""
