@@ -179,7 +179,6 @@ def _download(recipe: _Recipe, folder: Path) -> None:
     spec = ContainerSpec(
         image=recipe.base.reference,
         platform=recipe.target.container_platform,
-        mounts=() if recipe.ca_bundle is None else (recipe.ca_bundle,),
         network=recipe.network,
         working_directory="/tmp",  # noqa: S108
     )
@@ -205,6 +204,8 @@ def _download(recipe: _Recipe, folder: Path) -> None:
     ]
     recipe.on_line(f"fetching uv {version} for {recipe.target.name}")
     with recipe.engine.start(spec) as container:
+        if recipe.ca_bundle is not None:  # not as a mount: the engine may not see this machine's files
+            container.copy_in(recipe.ca_bundle.source, recipe.ca_bundle.target)
         python = _pip_python(container, recipe)
         result = container.exec([python, *arguments], environment=environment, on_line=recipe.on_line)
         if result.exit_code:
