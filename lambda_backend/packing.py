@@ -228,7 +228,9 @@ class Packer:
     def _layer_pins(self, name: str, target: Target, installer: Installer) -> tuple[Pin, ...]:
         key = (name, target.name)
         if key not in self._pins:
-            self._pins[key] = self._own_pins(self._order.layers[name], target, installer)[0]
+            layer = self._order.layers[name]
+            # What a command installs in a layer is not known before it ran: the function has all that it needs itself.
+            self._pins[key] = () if layer.bundling.command else self._own_pins(layer, target, installer)[0]
         return self._pins[key]
 
     def _rebuilt(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> BuiltWheel | None:

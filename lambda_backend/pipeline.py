@@ -86,7 +86,7 @@ class Build:
 
         takes_project = any(artifact.project for artifact in self.artifacts)
         if not (takes_project and may_compile(self.root, self.loaded.wheel_backend)) and not any(
-            may_install(artifact, self.root) for artifact in self.artifacts
+            artifact.bundling.has_commands or may_install(artifact, self.root) for artifact in self.artifacts
         ):
             return asked
         engines = [likely(settings.engine, self.environ)]

@@ -158,6 +158,11 @@ class BundlingSettings:
     given: Annotated[frozenset[str], Mark.GIVEN] = field(default=frozenset(), compare=False, repr=False)
     """Fields that the table sets itself."""
 
+    @property
+    def has_commands(self) -> bool:
+        """The user's own commands have a hand in what comes out."""
+        return bool(self.before or self.after or self.command)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChecksSettings:

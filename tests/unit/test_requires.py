@@ -23,11 +23,12 @@ runtime = "python3.13"
 handler = "x.handler"
 wheel-backend = "flit_core.buildapi"
 engine = "{engine}"
+{more}
 """
 
 
-def asked(root: Path, engine: str, environ: dict[str, str], dependencies: str = '["six"]') -> set[str]:
-    (root / "pyproject.toml").write_text(TABLE.format(engine=engine, dependencies=dependencies))
+def asked(root: Path, engine: str, environ: dict[str, str], dependencies: str = '["six"]', more: str = "") -> set[str]:
+    (root / "pyproject.toml").write_text(TABLE.format(engine=engine, dependencies=dependencies, more=more))
     found = Build.load(root, {}, {"HOME": str(root), "PATH": str(root), **environ}).requires_for_wheel()
     return {line.partition(">")[0] for line in found}
 
@@ -52,3 +53,8 @@ def test_nothing_where_nothing_is_packaged(tmp_path: Path, environ: dict[str, st
 
 def test_nothing_where_nothing_is_installed(tmp_path: Path) -> None:
     assert asked(tmp_path, "host", {}, dependencies="[]") == set()
+
+
+def test_commands_run_in_the_engine_too(tmp_path: Path) -> None:
+    more = 'bundling.after = ["true"]'
+    assert asked(tmp_path, "docker", {"DOCKER_HOST": "tcp://127.0.0.1:9"}, dependencies="[]", more=more) == {"docker"}
