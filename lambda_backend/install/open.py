@@ -11,8 +11,8 @@ from lambda_backend.engines.access import started
 from lambda_backend.engines.image import bundling_image, find_python
 from lambda_backend.engines.protocol import ContainerSpec, Mount
 from lambda_backend.errors import EngineUnavailableError
-from lambda_backend.install.sight import UV_CACHE, sight
-from lambda_backend.install.workbench import FOLDERS, Builder, ContainerWorkbench, HostWorkbench
+from lambda_backend.install.sight import sight
+from lambda_backend.install.workbench import FOLDERS, UV_CACHE, Builder, ContainerWorkbench, HostWorkbench
 from lambda_backend.settings.fill import filled_bundling
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Opener:
             return
         self._words.say(f"starting a container for {target.name} ({engine.name})")
         with self._started(engine, self._spec(target, bundling, scratch, image, seen), bundling.file_access) as reached:
-            yield ContainerWorkbench(
+            workbench = ContainerWorkbench(
                 reached.container,
                 scratch,
                 builder=Builder(
@@ -103,7 +103,10 @@ class Opener:
                 on_line=self._words.detail,
                 shared=reached.shared,
                 entrypoint=bundling.entrypoint,
+                reclaims=bundling.user is not None,
             )
+            with contextlib.closing(workbench):
+                yield workbench
 
     def _choose(self) -> Engine | None:
         if not self._chosen:

@@ -10,6 +10,7 @@ from lambda_backend.engines.ca import ca_bundle_mount, ca_environment
 from lambda_backend.engines.environment import exec_environment
 from lambda_backend.engines.protocol import Mount
 from lambda_backend.install.indexes import with_uv_index
+from lambda_backend.install.workbench import UV_CACHE
 from lambda_backend.settings.fill import filled_texts
 from lambda_backend.settings.interpolate import secrets_in
 
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 
     from lambda_backend.settings.model import BundlingSettings
 
-__all__ = ["UV_CACHE", "Sight", "sight"]
+__all__ = ["Sight", "sight"]
 
-UV_CACHE = PurePosixPath("/var/cache/uv")
 _NETRC = PurePosixPath("/etc/lambda-backend/netrc")
 
 

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 from lambda_backend.engines.process import run
-from lambda_backend.errors import MissingExtraError
+from lambda_backend.errors import EngineError, MissingExtraError
 from lambda_backend.install.indexes import added, with_uv_index
 from lambda_backend.install.listener import Listener
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.engines.protocol import Container
 
-__all__ = ["FOLDERS", "Builder", "ContainerWorkbench", "HostWorkbench", "Workbench"]
+__all__ = ["FOLDERS", "UV_CACHE", "Builder", "ContainerWorkbench", "HostWorkbench", "Workbench"]
 
 FOLDERS = {
     "input": PurePosixPath("/lambda-backend/input"),
@@ -31,6 +31,8 @@ FOLDERS = {
     "tree": PurePosixPath("/asset-output"),
 }
 """A workbench's folders, by the names of its attributes, and where they are in a container."""
+UV_CACHE = PurePosixPath("/var/cache/uv")
+"""uv's cache in a container."""
 _SHORTEST_SECRET = 4
 
 
@@ -179,6 +181,7 @@ class ContainerWorkbench:
         shared: the folders are mounted; else they are copied.
         native: the container's machine is the target's.
         entrypoint: comes before every command.
+        reclaims: commands run as another user than the host's, who is given what they write.
     """
 
     shell: tuple[str, ...] = ("sh", "-c")
@@ -196,6 +199,7 @@ class ContainerWorkbench:
         shared: bool = True,
         native: bool = True,
         entrypoint: Sequence[str] = (),
+        reclaims: bool = False,
     ) -> None:
         self.input, self.output, self.source, self.tree = (scratch / name for name in FOLDERS)
         self.builder = builder
@@ -203,6 +207,7 @@ class ContainerWorkbench:
         self.interpreter = interpreter
         self._shared = shared
         self._entrypoint = tuple(entrypoint)
+        self._reclaims = reclaims and shared
         self._container = container
         self._environment = {**with_uv_index(environment), "UV_PYTHON": interpreter, **_places(self)}
         self._secrets = tuple(secrets)
@@ -222,6 +227,8 @@ class ContainerWorkbench:
 
     def pull(self, path: Path) -> None:
         """Copy it out of the container, where it is not mounted; what commands removed is gone here too."""
+        if self._reclaims:
+            self._reclaim(self.inside(path))
         if self._shared:
             return
         if path.is_dir():
@@ -231,6 +238,17 @@ class ContainerWorkbench:
         there = PurePosixPath(self.inside(path))
         if self._container.exec(["test", "-e", str(there)]).exit_code == 0:
             self._container.copy_out(there, path)
+
+    def close(self) -> None:
+        """Leave nothing on this machine that its user may not remove."""
+        if self._reclaims:
+            with contextlib.suppress(EngineError):  # the container may be gone, and then something else is told
+                self._reclaim(*map(str, [*FOLDERS.values(), UV_CACHE]))
+
+    def _reclaim(self, *paths: str) -> None:
+        # Whatever the engine makes of user ids, a folder that this process made belongs to its user. A container's user
+        # that may not give files away has written none that need it, or says so by a later error.
+        self._container.exec(["chown", "-R", f"--reference={FOLDERS['input']}", *paths])
 
     def uv(self, arguments: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         """Run the image's uv."""

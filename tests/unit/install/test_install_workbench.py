@@ -8,7 +8,7 @@ import pytest
 
 from lambda_backend.engines.protocol import ExecResult
 from lambda_backend.errors import InstallError, MissingExtraError
-from lambda_backend.install.workbench import Builder, ContainerWorkbench, HostWorkbench
+from lambda_backend.install.workbench import FOLDERS, Builder, ContainerWorkbench, HostWorkbench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -218,3 +218,80 @@ def test_a_failing_step_in_a_container(tmp_path: Path) -> None:
         InstallError, match=r"^one step failed \(exit code 2\):\n    no https://\*\*\*@x\.example/simple\n  → "
     ):
         container(tmp_path, running, []).run(["false"], cwd=tmp_path / "input", what="one step")
+
+
+class CopyingContainer(FakeContainer):
+    """Remembers what was copied; has one file."""
+
+    def __init__(self) -> None:
+        super().__init__(ExecResult(exit_code=0, output="", log=""))
+        self.said: list[Sequence[str]] = []
+        self.copied: list[tuple[Path, PurePosixPath]] = []
+
+    def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: PurePosixPath | None = None,
+        environment: Mapping[str, str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> ExecResult:
+        del cwd, environment, on_line
+        self.said.append(argv)
+        there = argv[0] != "test" or argv[-1].endswith("there")
+        return ExecResult(exit_code=0 if there else 1, output="", log="")
+
+    def copy_in(self, source: Path, target: PurePosixPath) -> None:
+        self.copied.append((source, target))
+
+    def copy_out(self, source: PurePosixPath, target: Path) -> None:
+        del source
+        target.write_text("theirs")
+
+
+def bench(scratch: Path, running: FakeContainer, **more: bool) -> ContainerWorkbench:
+    for name in FOLDERS:
+        (scratch / name).mkdir()
+    return ContainerWorkbench(
+        running,
+        scratch,
+        builder=Builder(engine="fake"),
+        interpreter="python3",
+        environment={},
+        on_line=print,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_copies_where_nothing_is_shared(tmp_path: Path) -> None:
+    running = CopyingContainer()
+    workbench = bench(tmp_path, running, shared=False)
+    workbench.push(workbench.tree)
+    assert running.copied == [(tmp_path / "tree", PurePosixPath("/asset-output"))]
+    (workbench.output / "there").write_text("ours")
+    workbench.pull(workbench.output / "there")
+    assert (workbench.output / "there").read_text() == "theirs"
+    # What a command removed is gone here too.
+    (workbench.output / "gone").mkdir()
+    workbench.pull(workbench.output / "gone")
+    assert not (workbench.output / "gone").exists()
+
+
+def test_shared_folders_are_neither_copied_nor_given_away(tmp_path: Path) -> None:
+    running = CopyingContainer()
+    workbench = bench(tmp_path, running)
+    workbench.push(workbench.tree)
+    workbench.pull(workbench.tree)
+    workbench.close()
+    assert (running.copied, running.said) == ([], [])
+
+
+def test_another_user_gives_back_what_it_wrote(tmp_path: Path) -> None:
+    running = CopyingContainer()
+    workbench = bench(tmp_path, running, reclaims=True)
+    workbench.pull(workbench.tree)
+    chown = ["chown", "-R", "--reference=/lambda-backend/input"]
+    assert running.said == [[*chown, "/asset-output"]]
+    workbench.close()
+    assert running.said[-1][:3] == chown
+    assert {"/lambda-backend/output", "/var/cache/uv"} <= set(running.said[-1])
