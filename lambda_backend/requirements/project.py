@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from lambda_backend.errors import LockError
-from lambda_backend.requirements.urls import redacted
+from lambda_backend.settings.interpolate import redact_urls
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -94,7 +94,7 @@ def _group_lines(dependency_groups: Mapping[str, Any], groups: Sequence[str]) ->
     try:
         return resolve_dependency_groups(dependency_groups, *groups)
     except ExceptionGroup as error:
-        lines = "\n".join(f"  - {redacted(str(problem))}" for problem in error.exceptions)
+        lines = "\n".join(f"  - {redact_urls(str(problem))}" for problem in error.exceptions)
         raise LockError(f"[dependency-groups] in pyproject.toml cannot be used:\n{lines}") from None
 
 
@@ -105,7 +105,7 @@ def _requirements(lines: Iterable[str], where: str) -> list[Requirement]:
         try:
             found.append(Requirement(line))
         except InvalidRequirement as error:  # noqa: PERF203 - all are reported at once
-            problems.append(f"  - {redacted(line)!r}: {redacted(str(error)).splitlines()[0]}")
+            problems.append(f"  - {redact_urls(line)!r}: {redact_urls(str(error)).splitlines()[0]}")
     if problems:
         raise LockError(f"{where} has requirements that cannot be read:\n" + "\n".join(problems))
     return found

@@ -24,7 +24,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from lambda_backend.errors import LockError
 from lambda_backend.requirements.model import Pin
 from lambda_backend.requirements.places import Places
-from lambda_backend.requirements.urls import redacted, without_user
+from lambda_backend.settings.interpolate import redact_urls, without_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -112,7 +112,7 @@ def _read(text: str, source: str) -> Pylock:
     except PylockUnsupportedVersionError as error:
         raise LockError(f"{source}: {error}", hint="write the lock anew as lock-version 1.0") from None
     except PylockValidationError as error:
-        raise LockError(f"{source} is not a valid pylock file: {redacted(str(error))}") from None
+        raise LockError(f"{source} is not a valid pylock file: {redact_urls(str(error))}") from None
 
 
 def _check_offered(lock: Pylock, extras: Iterable[str], groups: Iterable[str], source: str) -> None:

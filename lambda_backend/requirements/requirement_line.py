@@ -19,7 +19,7 @@ from packaging.utils import (
 )
 
 from lambda_backend.requirements.places import inside
-from lambda_backend.requirements.urls import redacted, without_user
+from lambda_backend.settings.interpolate import redact_urls, without_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -115,7 +115,7 @@ def _options(text: str) -> list[tuple[str, str | None]]:
                 raise BadLineError(f"{option} lacks its value")
             found.append((_VALUED[option], value))
         else:
-            raise BadLineError(f"unknown option {redacted(option)}")
+            raise BadLineError(f"unknown option {redact_urls(option)}")
     return found
 
 
@@ -226,7 +226,7 @@ def _requirement(text: str) -> Requirement:
     try:
         return Requirement(text)
     except (InvalidRequirement, RecursionError):
-        raise BadLineError(f"{redacted(text)!r} is no requirement, path or URL") from None
+        raise BadLineError(f"{redact_urls(text)!r} is no requirement, path or URL") from None
 
 
 def _hash(value: str) -> str:

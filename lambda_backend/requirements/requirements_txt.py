@@ -20,7 +20,7 @@ from lambda_backend.requirements.requirement_line import (
     requirement_line,
     split,
 )
-from lambda_backend.requirements.urls import redacted
+from lambda_backend.settings.interpolate import redact_urls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,7 +87,7 @@ def parse(path: Path, root: Path) -> RequirementsFile:
     required = any(line.hashes for line in lines) or ("--require-hashes", None) in reader.options
     if required:
         reader.problems += [
-            f"{line.where}: missing hash for {line.name or line.path or redacted(line.text)}"
+            f"{line.where}: missing hash for {line.name or line.path or redact_urls(line.text)}"
             for line in lines
             if not (line.hashes or line.name in hashes or _is_folder(line, root))
         ]
@@ -198,7 +198,7 @@ class _Reader:
         if option in {"--requirement", "--constraint"}:
             named = str(value)
             if "://" in named:
-                raise BadLineError(f"{redacted(named)}: only files of the project can be read")
+                raise BadLineError(f"{redact_urls(named)}: only files of the project can be read")
             nested = self.root / local_path(named, base, self.root)
             self.read(nested, constraint=constraint or option == "--constraint", named_by=where)
         elif option == "--find-links" and "://" not in str(value).replace("file://", ""):

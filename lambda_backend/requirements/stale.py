@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from lambda_backend.errors import StaleLockError
 from lambda_backend.requirements.find import lock_kind
-from lambda_backend.requirements.urls import redacted, without_user
+from lambda_backend.settings.interpolate import redact_urls, without_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -89,7 +89,7 @@ def check_covers(
         if reason is None and known is not None and new:
             reason = f"the lock has it without the extra {', '.join(sorted(new))}"
         if reason is not None:
-            uncovered.append(f"  - {redacted(line)}: {reason}")
+            uncovered.append(f"  - {redact_urls(line)}: {reason}")
     if uncovered:
         raise StaleLockError(
             f"{lock} does not cover what the project declares, for {target.name}:\n" + "\n".join(uncovered),

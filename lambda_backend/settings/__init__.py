@@ -1,6 +1,6 @@
 """``[tool.lambda]``: what a project asks for, read, checked and resolved."""
 
-from lambda_backend.settings.interpolate import expand, redact, redact_urls, secrets_in, without_user_part
+from lambda_backend.settings.interpolate import expand, redact, redact_urls, secrets_in, without_user
 from lambda_backend.settings.load import Loaded, load
 from lambda_backend.settings.model import (
     BundlingSettings,
@@ -31,5 +31,5 @@ __all__ = [
     "redact",
     "redact_urls",
     "secrets_in",
-    "without_user_part",
+    "without_user",
 ]

@@ -10,14 +10,14 @@ from lambda_backend.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["expand", "redact", "redact_urls", "secrets_in", "without_user_part"]
+__all__ = ["expand", "redact", "redact_urls", "secrets_in", "without_user"]
 
 _REFERENCE = re.compile(r"\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<otherwise>:-(?P<default>[^}]*))?\})?")
 # RFC 3986: the user part ends at the last "@" of the authority. The second form is a password with an unquoted "/",
 # "?" or "#": what follows the colon is no port. Its length is bounded, as a long line would take quadratic time.
 _USER_PART = re.compile(
-    r"""(?<=://)
-        (?:[^\s/?\#"'<>]*@ | [^\s/?\#@:\["'<>]*:(?![0-9]*(?:[\s/?\#"'<>]|$))[^\s"'<>]{0,4096}@)""",
+    r"""(?P<ssh>\b(?i:ssh))?://
+        (?P<user>[^\s/?\#"'<>]* | [^\s/?\#@:\["'<>]*:(?![0-9]*(?:[\s/?\#"'<>]|$))[^\s"'<>]{0,4096})@""",
     re.VERBOSE,
 )
 _HIDDEN = "***"
@@ -94,11 +94,26 @@ def _occurrences(text: str, form: str) -> Iterator[tuple[int, int]]:
         start = text.find(form, start + 1)
 
 
-def without_user_part(text: str) -> str:
-    """The text with ``user:password@`` taken out of every URL."""
-    return _USER_PART.sub("", text)
+def without_user(text: str) -> str:
+    """The text with ``user:password@`` taken out of every URL.
+
+    The user name of an ssh address stays (``ssh://git@example.com/…``): it is part of the address, never a secret, and
+    without it the address does not work. Its password goes.
+    """
+
+    def bare(found: re.Match[str]) -> str:
+        return f"{found['ssh']}://{found['user'].partition(':')[0]}@" if found["ssh"] else "://"
+
+    return _USER_PART.sub(bare, text)
 
 
 def redact_urls(text: str) -> str:
-    """The text with ``user:password@`` of every URL as ``***@``, so that one sees that there was something."""
-    return _USER_PART.sub(f"{_HIDDEN}@", text)
+    """The text with ``user:password@`` of every URL as ``***@``, so that one sees that there was something.
+
+    An ssh address that has a user name and no password stays as it is.
+    """
+
+    def hidden(found: re.Match[str]) -> str:
+        return found[0] if found["ssh"] and ":" not in found["user"] else f"{found['ssh'] or ''}://{_HIDDEN}@"
+
+    return _USER_PART.sub(hidden, text)

@@ -119,7 +119,7 @@ def test_hashes_by_name(tmp_path: Path) -> None:
 def test_missing_hashes_are_named_all_at_once(tmp_path: Path) -> None:
     message = problems(tmp_path, f"a==1 --hash={HASH}\nb==1\nhttps://u:secret@example.com/main.zip\n")
     assert "requirements.txt:2: missing hash for b" in message
-    assert "requirements.txt:3: missing hash for https://example.com/main.zip" in message
+    assert "requirements.txt:3: missing hash for https://***@example.com/main.zip" in message
     assert "missing hash for a" in problems(tmp_path, "--require-hashes\na==1\n")
 
 
@@ -139,7 +139,7 @@ def test_bad_lines_are_named_all_at_once(tmp_path: Path) -> None:
         ("../x", "../x leaves the project"),
         ("./x", "./x does not exist"),
         ("./${X}", "./${X}: variables may stand in URLs, not in paths"),
-        ("-r https://u:secret@example.com/r.txt", "https://example.com/r.txt: only files of the project can be read"),
+        ("-r https://u:secret@example.com/r.txt", "https://***@example.com/r.txt: only files of the project can be read"),
         ("-r latin.txt", "latin.txt is not encoded in UTF-8"),
         ("-r folder.txt", "cannot read folder.txt"),
         ("-r ../outside.txt", "../outside.txt leaves the project"),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambda_backend.errors import SettingsError
-from lambda_backend.settings import expand, redact, redact_urls, secrets_in, without_user_part
+from lambda_backend.settings import expand, redact, redact_urls, secrets_in, without_user
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
 PLAIN = st.text(st.characters(exclude_characters="${}*", exclude_categories=["Cs"]), max_size=12)
@@ -94,10 +94,21 @@ def test_redact_hides_each_line_of_a_secret() -> None:
         ("'https://h' <a@b>", "'https://h' <a@b>", "'https://h' <a@b>"),
         ("1https://u:p@h", "1https://h", "1https://***@h"),
         ("https://u:p#x@h/", "https://h/", "https://***@h/"),
+        ("https://u:p@h:8080/a.whl?q#f", "https://h:8080/a.whl?q#f", "https://***@h:8080/a.whl?q#f"),
+        ("https://${TOKEN}@h/a.whl", "https://h/a.whl", "https://***@h/a.whl"),
+        ("https://u:p@[::1/x", "https://[::1/x", "https://***@[::1/x"),
+        # The user name of an ssh address is a part of it.
+        ("ssh://git@h/r", "ssh://git@h/r", "ssh://git@h/r"),
+        ("x @ git+ssh://git@h/r@v1", "x @ git+ssh://git@h/r@v1", "x @ git+ssh://git@h/r@v1"),
+        ("git+SSH://git@h:22/r", "git+SSH://git@h:22/r", "git+SSH://git@h:22/r"),
+        ("ssh://git:p@h/r", "ssh://git@h/r", "ssh://***@h/r"),
+        ("ssh://git:p/a@h/r", "ssh://git@h/r", "ssh://***@h/r"),
+        ("git+ssh://git:${TOKEN}@h/r", "git+ssh://git@h/r", "git+ssh://***@h/r"),
+        ("xssh://git@h/r", "xssh://h/r", "xssh://***@h/r"),
     ],
 )
 def test_urls(text: str, without: str, redacted: str) -> None:
-    assert without_user_part(text) == without
+    assert without_user(text) == without
     assert redact_urls(text) == redacted
 
 
