@@ -9,10 +9,11 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from lambda_backend.engines import owner
+from lambda_backend.engines.building import build, built
 from lambda_backend.engines.cli_container import CliContainer
 from lambda_backend.engines.command import Command
 from lambda_backend.engines.flavors import FLAVORS, Flavor
-from lambda_backend.engines.protocol import ContainerSpec, Image, registry_digest
+from lambda_backend.engines.protocol import ContainerSpec, Image, ImageBuild, registry_digest
 from lambda_backend.engines.streams import last_lines
 from lambda_backend.errors import EngineError, EngineUnavailableError
 
@@ -104,37 +105,16 @@ class CliEngine:
             )
         return image
 
-    def build(
-        self,
-        context: Path,
-        *,
-        tag: str,
-        platform: str,
-        build_args: Mapping[str, str],
-        network: str | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Image:
-        """Build ``context/Containerfile`` and keep it under a tag, with our label on it."""
-        environ, arguments = self._command.variables("--build-arg", build_args)
-        labels = owner.image_labels().items()
-        argv = [
-            *("build", "--file", str(context / "Containerfile"), "--platform", platform, "--tag", tag),
-            *(word for name, value in labels for word in ("--label", f"{name}={value}")),
-            *arguments,
-            *(() if network is None else ("--network", network)),
-            *self._flavor.build,
-            str(context),
-        ]
-        result = self._command.run(argv, environ=environ, on_line=on_line, merged=True)
-        if result.exit_code:
-            raise self._command.failed(f"{self.name} cannot build the image {tag}", result)
-        image = self.image(tag, platform)
-        if image is None:
-            raise EngineError(
-                f"{self.name} built the image {tag}, but not for {platform}",
-                hint="the base image must be one for that platform",
-            )
-        return image
+    def build(self, asked: ImageBuild, on_line: Callable[[str], None] | None = None) -> Image:
+        """Build an image and keep it under its tag, with our label on it."""
+        build(
+            self._command,
+            asked,
+            what=f"{self.name} cannot build the image {asked.tag}",
+            more=self._flavor.build,
+            on_line=on_line,
+        )
+        return built(self, asked)
 
     @contextlib.contextmanager
     def start(self, spec: ContainerSpec) -> Iterator[CliContainer]:

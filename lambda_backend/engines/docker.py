@@ -9,17 +9,18 @@ import weakref
 from typing import TYPE_CHECKING, Any, cast
 
 from lambda_backend.engines import owner
+from lambda_backend.engines.building import build, built, failed
+from lambda_backend.engines.buildkit import PLAIN, buildkit_command
 from lambda_backend.engines.docker_container import DockerContainer
 from lambda_backend.engines.docker_errors import told, unavailable
 from lambda_backend.engines.endpoint import container_proxies, find_endpoint, ping
-from lambda_backend.engines.protocol import ContainerSpec, Image, registry_digest
+from lambda_backend.engines.protocol import ContainerSpec, Image, ImageBuild, registry_digest
 from lambda_backend.engines.streams import LineReader, last_lines
 from lambda_backend.engines.tarball import pack_context
 from lambda_backend.errors import EngineError, EngineUnavailableError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from docker import APIClient
 
@@ -32,10 +33,11 @@ _PROBE_TIMEOUT = 10
 class DockerEngine:
     """An engine that answered. Made by ``connect``."""
 
-    def __init__(self, api: APIClient, *, name: str = "docker", exec_environment: Mapping[str, str]) -> None:
+    def __init__(self, api: APIClient, *, name: str = "docker", environ: Mapping[str, str]) -> None:
         self.name = name
         self._api = api
-        self._exec_environment = dict(exec_environment)
+        self._environ = dict(environ)
+        self._exec_environment = container_proxies(environ)
         weakref.finalize(self, api.close)
 
     @classmethod
@@ -71,7 +73,7 @@ class DockerEngine:
             api = docker.APIClient(**arguments, version=version, timeout=cast("Any", None))
         except Exception as error:  # the package lets its dependencies' exceptions through as well as its own
             raise unavailable(endpoint, error) from error
-        return cls(api, exec_environment=container_proxies(environ))
+        return cls(api, environ=environ)
 
     def version(self) -> str:
         """``Docker Engine - Community 29.1.0``, or what else speaks Docker's API."""
@@ -121,26 +123,36 @@ class DockerEngine:
             )
         return image
 
-    def build(
-        self,
-        context: Path,
-        *,
-        tag: str,
-        platform: str,
-        build_args: Mapping[str, str],
-        network: str | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Image:
-        """Build ``context/Containerfile`` and keep it under a tag, with our label on it."""
-        with told(f"docker cannot build the image {tag}"), pack_context(context) as tar:
+    def build(self, asked: ImageBuild, on_line: Callable[[str], None] | None = None) -> Image:
+        """Build an image and keep it under its tag, with our label on it.
+
+        A project's own Containerfile may say what only BuildKit knows, which the package does not speak: it is built by
+        Docker's command, where there is one that can.
+        """
+        what = f"docker cannot build the image {asked.tag}"
+        command = buildkit_command(self._environ) if asked.of_project and self._has_buildkit() else None
+        if command is not None:
+            build(command, asked, what=what, more=PLAIN, on_line=on_line)
+        else:
+            try:
+                with told(what):
+                    self._build_classic(asked, on_line)
+            except EngineError as error:
+                raise failed(asked, error.message, buildkit=False, hint=error.hint) from error.__cause__
+        return built(self, asked)
+
+    def _build_classic(self, asked: ImageBuild, on_line: Callable[[str], None] | None) -> None:
+        proxies = self._exec_environment if asked.of_project else {}
+        with pack_context(asked.context) as tar:
             steps = self._api.build(
                 fileobj=tar,
                 custom_context=True,
-                dockerfile="Containerfile",
-                tag=tag,
-                platform=platform,
-                buildargs=dict(build_args),
-                network_mode=network,
+                dockerfile=asked.file,
+                tag=asked.tag,
+                platform=asked.platform,
+                target=asked.target,
+                buildargs={**proxies, **asked.build_args},
+                network_mode=asked.network,
                 labels=owner.image_labels(),
                 rm=True,
                 forcerm=True,
@@ -148,13 +160,12 @@ class DockerEngine:
                 use_config_proxy=False,
             )
             self._follow(cast("Iterable[dict[str, Any]]", steps), on_line)
-        image = self.image(tag, platform)
-        if image is None:
-            raise EngineError(
-                f"docker built the image {tag}, but not for {platform}",
-                hint="the base image must be one for that platform",
-            )
-        return image
+
+    def _has_buildkit(self) -> bool:
+        """Whether it is Docker's own engine; others that speak its API have builders of their own."""
+        with told("cannot ask Docker what it is"):
+            components = self._api.version().get("Components") or [{}]
+        return bool(components[0].get("Name") == "Engine")
 
     @contextlib.contextmanager
     def start(self, spec: ContainerSpec) -> Iterator[DockerContainer]:

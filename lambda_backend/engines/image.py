@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from lambda_backend.engines.ca import ca_environment
-from lambda_backend.engines.protocol import ContainerSpec, Image
+from lambda_backend.engines.own_image import OwnImage, own_image
+from lambda_backend.engines.protocol import ContainerSpec, Image, ImageBuild
 from lambda_backend.engines.streams import last_lines
 from lambda_backend.errors import EngineError, EngineUnavailableError
 from lambda_backend.settings.interpolate import redact_urls
@@ -47,6 +48,8 @@ class _Recipe:
 
     engine: Engine
     target: Target
+    platform: str
+    key: str | None
     base: Image
     uv_version: str
     network: str | None
@@ -59,26 +62,32 @@ def bundling_image(  # noqa: PLR0913 - all by name; each is a key of the setting
     engine: Engine,
     target: Target,
     *,
-    base: str | None,
+    base: str | OwnImage | None,
     uv_version: str,
     network: str | None,
     cache_dir: Path,
     exec_environment: Mapping[str, str],
     ca_bundle: Mount | None,
     on_line: Callable[[str], None],
+    platform: str | None = None,
+    key: str | None = None,
+    on_step: Callable[[str], None] | None = None,
 ) -> BundlingImage:
     """The image for a target, built when the engine does not have it yet.
 
     Args:
         engine: where.
         target: for what.
-        base: reference of the user's own image; None for the runtime's build image.
+        base: reference of the user's own image, or the project's own Containerfile; None for the runtime's build image.
         uv_version: of the uv in it; ``0.13`` takes the newest of that series.
-        network: of the container that fetches uv.
+        network: of the container that fetches uv, and of the build of an own Containerfile.
         cache_dir: where uv is kept.
         exec_environment: index and proxy variables for fetching uv; reaches no image.
         ca_bundle: the host's certificates for fetching uv, from ``ca_bundle_mount``; reaches no image.
         on_line: gets the lines that engine and pip say, without the user parts of URLs.
+        platform: of the image; the target's by default.
+        key: path of the setting that names the image, for messages; None where it names none.
+        on_step: gets a line before each step that may take long.
 
     Raises:
         EngineUnavailableError: the base can be neither found nor pulled.
@@ -88,13 +97,19 @@ def bundling_image(  # noqa: PLR0913 - all by name; each is a key of the setting
     def say(line: str) -> None:
         on_line(redact_urls(line))
 
-    found = _base(engine, target, base or target.build_image, say)
-    reference = bundling_tag(target, found, uv_version)
-    image = engine.image(reference, target.container_platform)
+    platform = platform or target.container_platform
+    if isinstance(base, OwnImage):
+        found = own_image(engine, base, platform=platform, network=network, on_line=on_line, on_step=on_step)
+    else:
+        found = _base(engine, target, base or target.build_image, platform, say)
+    reference = bundling_tag(target, found, uv_version, platform)
+    image = engine.image(reference, platform)
     if image is None:
         recipe = _Recipe(
             engine=engine,
             target=target,
+            platform=platform,
+            key=key,
             base=found,
             uv_version=uv_version,
             network=network,
@@ -106,9 +121,9 @@ def bundling_image(  # noqa: PLR0913 - all by name; each is a key of the setting
     return BundlingImage(reference=reference, base=found, image=image)
 
 
-def bundling_tag(target: Target, base: Image, uv_version: str) -> str:
+def bundling_tag(target: Target, base: Image, uv_version: str, platform: str) -> str:
     """The image's name: runtime, architecture and a hash of everything that goes into it."""
-    inputs = json.dumps([_containerfile(), base.id, uv_version, target.container_platform])
+    inputs = json.dumps([_containerfile(), base.id, uv_version, platform])
     return f"lambda-backend/{target.name}:{hashlib.sha256(inputs.encode()).hexdigest()[:16]}"
 
 
@@ -116,12 +131,12 @@ def _containerfile() -> str:
     return resources.files("lambda_backend.engines").joinpath("Containerfile").read_text("utf-8")
 
 
-def _base(engine: Engine, target: Target, reference: str, on_line: Callable[[str], None]) -> Image:
-    image = engine.image(reference, target.container_platform)
+def _base(engine: Engine, target: Target, reference: str, platform: str, on_line: Callable[[str], None]) -> Image:
+    image = engine.image(reference, platform)
     if image is not None:
         return image
     try:
-        return engine.pull(reference, target.container_platform, on_line)
+        return engine.pull(reference, platform, on_line)
     except EngineUnavailableError as error:
         raise EngineUnavailableError(
             f"the build image {reference} of {target.name} is not there, and {error.message}",
@@ -135,13 +150,13 @@ def _build(recipe: _Recipe, tag: str, uv: Path) -> Image:
         (context / "Containerfile").write_text(_containerfile(), "utf-8", newline="\n")
         shutil.copyfile(uv, context / "uv")
         (context / "uv").chmod(0o755)
-        return recipe.engine.build(
-            context,
+        asked = ImageBuild(
+            context=context,
             tag=tag,
-            platform=recipe.target.container_platform,
+            platform=recipe.platform,
             build_args={"IMAGE": recipe.base.reference},
-            on_line=recipe.on_line,
         )
+        return recipe.engine.build(asked, recipe.on_line)
 
 
 def _uv(recipe: _Recipe, cache_dir: Path) -> Path:
@@ -178,7 +193,7 @@ def _download(recipe: _Recipe, folder: Path) -> None:
     """Fetch uv's wheel with the base image's own pip, which knows the machine it is for."""
     spec = ContainerSpec(
         image=recipe.base.reference,
-        platform=recipe.target.container_platform,
+        platform=recipe.platform,
         network=recipe.network,
         working_directory="/tmp",  # noqa: S108
     )
@@ -218,7 +233,7 @@ def _download(recipe: _Recipe, folder: Path) -> None:
 
 def _pip_python(container: Container, recipe: _Recipe) -> str:
     """An interpreter of the image that has pip; a virtual environment brings it where it is missing."""
-    python = find_python(container, recipe.target)
+    python = find_python(container, recipe.target, key=recipe.key)
     if container.exec([python, "-m", "pip", "--version"]).exit_code == 0:
         return python
     result = container.exec([python, "-m", "venv", str(_ENVIRONMENT)])
@@ -230,8 +245,13 @@ def _pip_python(container: Container, recipe: _Recipe) -> str:
     return str(_ENVIRONMENT / "bin" / "python")
 
 
-def find_python(container: Container, target: Target) -> str:
+def find_python(container: Container, target: Target, *, key: str | None = None) -> str:
     """The interpreter of the target's minor version in a container.
+
+    Args:
+        container: of the bundling image.
+        target: what for.
+        key: path of the setting that names the image, for messages; None where it names none.
 
     Raises:
         EngineError: there is none; says which were found.
@@ -244,9 +264,14 @@ def find_python(container: Container, target: Target) -> str:
         if result.exit_code == 0 and version == wanted:
             return name
         found.append(f"{name}: {version or 'none'}" if result.exit_code == 0 else f"{name}: none")
+    if key is None:
+        raise EngineError(
+            f"the image of {target.name} has no Python {wanted} ({', '.join(found)})",
+            hint="name an image with that Python in tool.lambda.bundling.image, or build with -C lambda.engine=host",
+        )
     raise EngineError(
-        f"the image of {target.name} has no Python {wanted} ({', '.join(found)})",
-        hint="name an image with that Python in tool.lambda.bundling.image, or build with -C lambda.engine=host",
+        f"{key}: the image for {target.name} has no Python {wanted} ({', '.join(found)})",
+        hint=f"put a python{wanted} or python3 on its PATH; a function or layer may have an image of its own",
     )
 
 

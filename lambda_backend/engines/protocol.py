@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path, PurePosixPath
 
-__all__ = ["LABEL", "Container", "ContainerSpec", "Engine", "ExecResult", "Image", "Mount", "registry_digest"]
+__all__ = [
+    "LABEL",
+    "BuildSecret",
+    "Container",
+    "ContainerSpec",
+    "Engine",
+    "ExecResult",
+    "Image",
+    "ImageBuild",
+    "Mount",
+    "registry_digest",
+]
 
 LABEL = "io.lambda-backend"
 """On every image and container that is ours, so that leftovers can be found and removed."""
@@ -40,6 +51,37 @@ class Image:
     """The engine's content id, ``sha256:…``."""
     digest: str | None
     """The registry's digest, ``sha256:…``; None for an image that came from no registry."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildSecret:
+    """A file of this machine that steps of an image's build may mount, and no layer holds."""
+
+    id: str
+    source: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageBuild:
+    """What an image is built from."""
+
+    context: Path
+    """A folder; all of it is given to the engine."""
+    tag: str
+    platform: str
+    file: str = "Containerfile"
+    """Path in the context."""
+    of_project: bool = False
+    """The Containerfile is one of the project's own, which is built as Docker's command would: with BuildKit, and with
+    the proxies of Docker's configuration."""
+    target: str | None = None
+    """The stage to stop at."""
+    build_args: Mapping[str, str] = field(default_factory=dict, repr=False)
+    network: str | None = None
+    secrets: tuple[BuildSecret, ...] = ()
+    """For a builder that can mount them: BuildKit, Podman."""
+    ssh: str | None = None
+    """What ``--ssh`` takes, such as ``default``; for the same builders."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,17 +174,8 @@ class Engine(Protocol):
             EngineUnavailableError: it cannot be had; says why.
         """
 
-    def build(
-        self,
-        context: Path,
-        *,
-        tag: str,
-        platform: str,
-        build_args: Mapping[str, str],
-        network: str | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Image:
-        """Build ``context/Containerfile`` and keep it under a tag, with our label on it.
+    def build(self, asked: ImageBuild, on_line: Callable[[str], None] | None = None) -> Image:
+        """Build an image and keep it under its tag, with our label on it. A failed build leaves no container.
 
         Raises:
             EngineError: with the build's last lines.

@@ -22,7 +22,7 @@ from lambda_backend.engines import owner
 from lambda_backend.engines.ca import ca_bundle_mount, ca_environment
 from lambda_backend.engines.environment import exec_environment
 from lambda_backend.engines.image import bundling_image, find_python
-from lambda_backend.engines.protocol import ContainerSpec, Mount
+from lambda_backend.engines.protocol import ContainerSpec, ImageBuild, Mount
 from lambda_backend.errors import EngineError, EngineUnavailableError
 from lambda_backend.targets import target
 
@@ -105,7 +105,9 @@ def test_build_labels_keeps_and_finds_again(engine: Engine, build_image: str, tm
     (tmp_path / "greeting").write_text("hello\n")
     tag = "lambda-backend/test-build:1"
     lines: list[str] = []
-    built = engine.build(tmp_path, tag=tag, platform=AMD64, build_args={"IMAGE": build_image}, on_line=lines.append)
+    built = engine.build(
+        ImageBuild(context=tmp_path, tag=tag, platform=AMD64, build_args={"IMAGE": build_image}), lines.append
+    )
     assert engine.image(tag, AMD64) == built
     assert any("COPY" in line for line in lines)
     with engine.start(spec_of(tag)) as started:
@@ -119,7 +121,7 @@ def test_a_failing_build_shows_its_last_lines_without_user_parts(
         f"FROM {build_image}\nRUN echo about https://user:{SECRET}@example.com/simple && exit 7\n"
     )
     with pytest.raises(EngineError) as caught:
-        engine.build(tmp_path, tag="lambda-backend/test-broken:1", platform=AMD64, build_args={}, network="host")
+        engine.build(ImageBuild(context=tmp_path, tag="lambda-backend/test-broken:1", platform=AMD64, network="host"))
     assert "lambda-backend/test-broken:1" in caught.value.message
     assert "about https://***@example.com" in caught.value.message
     assert SECRET not in str(caught.value)
@@ -274,7 +276,7 @@ def test_an_image_that_is_missing_leaves_nothing_behind(engine: Engine, command:
 _CHILD = """
     import os, sys
     from lambda_backend.engines.choice import choose
-    from lambda_backend.engines.protocol import ContainerSpec
+    from lambda_backend.engines.protocol import ContainerSpec, ImageBuild
     engine = choose(os.environ["LAMBDA_BACKEND_ENGINE"], environ=os.environ, note=print)
     with engine.start(ContainerSpec(image=sys.argv[1], platform="linux/amd64")) as container:
         print("started", flush=True)
@@ -355,7 +357,7 @@ def test_bundling_image_has_uv_is_reused_and_holds_no_secret(
 ) -> None:
     (tmp_path / "Containerfile").write_text(f"FROM {build_image}\nLABEL unique={tmp_path.name}-{os.getpid()}\n")
     base = f"lambda-backend/test-base:{os.getpid()}"
-    engine.build(tmp_path, tag=base, platform=AMD64, build_args={})
+    engine.build(ImageBuild(context=tmp_path, tag=base, platform=AMD64))
     environment = {**exec_environment(os.environ), "LAMBDA_BACKEND_TEST_TOKEN": SECRET}
     lines: list[str] = []
 
@@ -399,7 +401,7 @@ def test_bundling_image_over_a_base_without_pip(engine: Engine, build_image: str
         f"FROM {build_image}\nRUN rm -rf /usr/lib/python3/dist-packages/pip /var/lang\n"
     )
     base = "lambda-backend/test-no-pip:1"
-    engine.build(tmp_path, tag=base, platform=AMD64, build_args={}, network="host")
+    engine.build(ImageBuild(context=tmp_path, tag=base, platform=AMD64, network="host"))
     image = bundling_image(
         engine,
         target("python3.13", "x86_64"),

@@ -54,7 +54,7 @@ def test_docker_s_rules(lines: list[str], out: list[str], kept: list[str]) -> No
 
 @pytest.mark.parametrize("line", ["!", "! ", "[", "a[", "[]a]", "[^", "[z-a]", "a\\"])
 def test_a_line_that_is_no_pattern_is_told_by_its_number(line: str) -> None:
-    with pytest.raises(BundleError, match="the file, line 3: .* is no pattern") as caught:
+    with pytest.raises(BundleError, match=r"the file, line 3: .* is no pattern") as caught:
         IgnoreFile(f"a\n# b\n{line}\n", name="the file")
     assert repr(line.strip()) in caught.value.message
 

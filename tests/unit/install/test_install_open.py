@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambda_backend.engines import choice
-from lambda_backend.engines.protocol import Container, ContainerSpec, ExecResult, Image, Mount
+from lambda_backend.engines.protocol import Container, ContainerSpec, ExecResult, Image, ImageBuild, Mount
 from lambda_backend.errors import EngineUnavailableError, InstallError, SettingsError
 from lambda_backend.install.open import DEFAULT_UV, Opener
 from lambda_backend.install.workbench import Builder, ContainerWorkbench, HostWorkbench
@@ -88,16 +88,7 @@ class FakeEngine:
         del platform, on_line
         raise EngineUnavailableError(f"pulling {reference}\nfailed")
 
-    def build(
-        self,
-        context: Path,
-        *,
-        tag: str,
-        platform: str,
-        build_args: Mapping[str, str],
-        network: str | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Image:
+    def build(self, asked: ImageBuild, on_line: Callable[[str], None] | None = None) -> Image:
         raise NotImplementedError
 
     @contextlib.contextmanager
