@@ -63,12 +63,16 @@ class Build:
     @property
     def wheel_backend(self) -> WheelBackend:
         """The backend that makes the wheel and the sdist."""
+        return self._wheel_backend(None)
+
+    def _wheel_backend(self, build_base: Path | None) -> WheelBackend:
         if self.loaded.wheel_backend.partition(":")[0] == "lambda_backend":
             raise WheelBackendError("tool.lambda.wheel-backend: lambda_backend cannot be its own wheel backend")
         return WheelBackend(
             self.loaded.wheel_backend,
             without_modules=self._is_made_of_entries(),
             no_packages=self._folders_without_packages(),
+            build_base=build_base,
         )
 
     def requires(self, hook: str) -> list[str]:
@@ -128,7 +132,8 @@ class Build:
         with cache.scratch() as stage:
             folder = stage / "wheel"
             folder.mkdir()
-            name = self.delegate("build_wheel", str(folder), after=(metadata_directory,))
+            backend = self._wheel_backend(stage / "build")
+            name = backend.call("build_wheel", str(folder), self.loaded.inner_config_settings, metadata_directory)
             self._package(settings, cache, stage, folder / name, directory)
         return name
 

@@ -29,12 +29,22 @@ class WheelBackend:
         name: such as ``hatchling.build``.
         without_modules: the project is made of entry folders alone, so setuptools shall not look for packages.
         no_packages: folders at the project's top that are no packages, where setuptools looks for them.
+        build_base: an empty folder for what setuptools makes on its way; without it, it finds what it left in ``build``
+            the last time, and modules among it that the project no longer has.
     """
 
-    def __init__(self, name: str, *, without_modules: bool = False, no_packages: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        without_modules: bool = False,
+        no_packages: Collection[str] = (),
+        build_base: Path | None = None,
+    ) -> None:
         self.name = name
         self._without_modules = without_modules
         self._no_packages = tuple(sorted(no_packages))
+        self._build_base = build_base
 
     @property
     def installed(self) -> bool:
@@ -83,6 +93,8 @@ class WheelBackend:
             if self.name.startswith(SETUPTOOLS):
                 if self._without_modules:
                     stack.enter_context(_setuptools_without_discovery())
+                if self._build_base:
+                    stack.enter_context(_setuptools_builds_in(self._build_base))
                 if self._no_packages:
                     stack.enter_context(_setuptools_passes_over(self._no_packages))
             return function(*arguments)
@@ -140,6 +152,25 @@ def _setuptools_without_discovery() -> Iterator[None]:
 
     setup = setuptools.setup
     setuptools.setup = functools.partial(setup, packages=[], py_modules=[])
+    try:
+        yield
+    finally:
+        setuptools.setup = setup
+
+
+@contextlib.contextmanager
+def _setuptools_builds_in(folder: Path) -> Iterator[None]:
+    """Let ``setuptools.setup()`` use a folder in place of ``build``, unless the project names one itself."""
+    import setuptools
+
+    setup = setuptools.setup
+
+    def with_build_base(*, options: Mapping[str, Mapping[str, Any]] | None = None, **attributes: Any) -> Any:  # noqa: ANN401
+        ours = {"build_base": str(folder)}
+        merged = {**(options or {}), "build": {**ours, **(options or {}).get("build", {})}}
+        return setup(options=merged, **attributes)
+
+    setuptools.setup = with_build_base
     try:
         yield
     finally:

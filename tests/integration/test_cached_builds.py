@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +25,13 @@ started = time.perf_counter()
 import lambda_backend
 lambda_backend.build_wheel(sys.argv[1])
 print("seconds", time.perf_counter() - started)
+"""
+
+
+GONE = """
+[tool.lambda]
+runtime = "python3.13"
+handler = "tiny.app.handler"
 """
 
 
@@ -110,3 +118,14 @@ def test_an_answer_counts_only_for_what_was_asked(change: str, machine: Machine,
     machine.build(made)
     (made / "requirements.txt").write_text(change.format(digest="0" * 64) + "\n", "utf-8")
     assert machine.build(made, check=False).exit_code != 0
+
+
+def test_a_module_that_is_gone_does_not_ship(machine: Machine, tmp_path: Path) -> None:
+    made = project(tmp_path / "tiny", GONE, files={"tiny/old.py": "x = 1\n"})
+    machine.build(made)
+    assert "tiny/old.py" in zipfile.ZipFile(next((made / "dist").glob("*.zip"))).namelist()
+    assert not (made / "build").exists()
+    (made / "tiny/old.py").unlink()
+    machine.build(made)
+    for path in (*(made / "dist").glob("*.zip"), *(made / "dist").glob("*.whl")):
+        assert "tiny/old.py" not in zipfile.ZipFile(path).namelist()
