@@ -91,10 +91,10 @@ class ToolsSettings:
 
     uv: Version | None = None
     """Version of uv, such as `0.13`."""
-    poetry: Annotated[Version | None, LATER] = None
-    """Version of Poetry that exports a `poetry.lock`."""
-    pipenv: Annotated[Version | None, LATER] = None
-    """Version of Pipenv that exports a `Pipfile.lock`."""
+    poetry: Version | None = None
+    """Version of Poetry that exports a `poetry.lock`, such as `2.5`; by default one that reads the lock's format."""
+    pipenv: Version | None = None
+    """Version of Pipenv that exports a `Pipfile.lock`, such as `2026.10`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,7 +149,7 @@ class BundlingSettings:
     """Files of the host that only the installation sees."""
     tools: ToolsSettings = ToolsSettings()
     """Versions of the tools that resolve and install."""
-    poetry: Annotated[PoetrySettings, LATER] = PoetrySettings()
+    poetry: PoetrySettings = PoetrySettings()
     """How a `poetry.lock` is exported."""
     before: tuple[Text, ...] = ()
     """Shell commands before the installation. `$LAMBDA_INPUT_DIR` is the source, `$LAMBDA_OUTPUT_DIR` the tree."""

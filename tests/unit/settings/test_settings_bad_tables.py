@@ -369,9 +369,6 @@ LATER = {
     "bundling.platform": "bundling.platform = 'linux/arm64'",
     "bundling.ssh": "bundling.ssh = 'default'",
     "bundling.secrets": "bundling.secrets = [{ id = 'a', source = 'b' }]",
-    "bundling.tools.poetry": "bundling.tools.poetry = '2.2'",
-    "bundling.tools.pipenv": "bundling.tools.pipenv = '2026.0'",
-    "bundling.poetry": "bundling.poetry = { hashes = false }",
 }
 
 
