@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import zipfile
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.helpers.interpreters import unavailable
-from tests.helpers.machine import EXAMPLES, manifest, project
+from tests.helpers.machine import CHECKOUT, EXAMPLES, manifest, project
 
 if TYPE_CHECKING:
     from tests.helpers.machine import Machine
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.network
 
 CDK = EXAMPLES / "deploy/cdk"
+PAGE = CHECKOUT / "docs/how-to/from-aws-cdk.md"
 TABLE = """
 [project.optional-dependencies]
 data = ["idna==3.10"]
@@ -157,6 +159,19 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "node_modules"
 
 
+@pytest.fixture(scope="module")
+def module_of_theirs(modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Types of ``aws-lambda-python-alpha``, in the version that the page of the migration compares with."""
+    del modules  # npm is there
+    (version,) = re.findall(r"version (\S+-alpha\.\d+) of the module", PAGE.read_text("utf-8"))
+    folder = tmp_path_factory.mktemp("theirs")
+    package = f"@aws-cdk/aws-lambda-python-alpha@{version}"
+    argv = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--legacy-peer-deps", package]
+    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "node_modules/@aws-cdk/aws-lambda-python-alpha/lib"
+
+
 def machine_of(modules: Path, home: Path) -> Cdk:
     """A home whose engines are stand-ins."""
     made = Cdk(modules=modules, home=home)
@@ -281,3 +296,25 @@ lambda.Code.fromAsset("node_modules/constructs", { bundling }).bind(new Stack(ne
     )
     assert cdk.run(app, "synth", "--quiet").returncode != 0
     assert cdk.calls.read_text("utf-8").startswith("docker run ")
+
+
+def test_every_property_of_theirs_is_on_the_page(modules: Path, module_of_theirs: Path) -> None:
+    core = modules / "aws-cdk-lib/core/lib/bundling.d.ts"
+    interfaces = {
+        "PythonFunctionProps": module_of_theirs / "function.d.ts",
+        "PythonLayerVersionProps": module_of_theirs / "layer.d.ts",
+        "BundlingOptions": module_of_theirs / "types.d.ts",
+        "ICommandHooks": module_of_theirs / "types.d.ts",
+        "DockerRunOptions": core,
+        "DockerVolume": core,
+        "DockerBuildOptions": core,
+    }
+    page = PAGE.read_text("utf-8")
+    for interface, path in interfaces.items():
+        (body,) = re.findall(
+            rf"^export interface {interface}\b.*?\{{\n(.*?)^\}}", path.read_text("utf-8"), re.MULTILINE | re.DOTALL
+        )
+        properties = re.findall(r"^    (?:readonly )?(\w+)(?:\?:|:|\()", body, re.MULTILINE)
+        assert properties
+        named = [name for name in properties if re.search(rf"`(?:\w+\.)?{name}\b", page)]
+        assert named == properties, interface
