@@ -161,7 +161,7 @@ def _build(recipe: _Recipe, tag: str, uv: Path) -> Image:
 
 def _uv(recipe: _Recipe, cache_dir: Path) -> Path:
     """Uv's executable for the target's machine, from the package index by way of the cache."""
-    kept = cache_dir / "uv" / f"{recipe.uv_version}-{recipe.target.architecture}" / "uv"
+    kept = cache_dir / "uv" / f"{recipe.uv_version}-{recipe.platform.replace('/', '-')}" / "uv"
     if kept.is_file():
         return kept
     kept.parent.mkdir(parents=True, exist_ok=True)

@@ -102,6 +102,8 @@ class Opener:
                 secrets=seen.secrets,
                 on_line=self._words.detail,
                 shared=reached.shared,
+                # "os/architecture" or "os/architecture/variant"
+                native=_platform(bundling, target).split("/")[1:2] == target.container_platform.split("/")[1:2],
                 entrypoint=bundling.entrypoint,
                 reclaims=bundling.user is not None,
             )
@@ -136,6 +138,7 @@ class Opener:
                 exec_environment=seen.environment,
                 ca_bundle=seen.certificates,
                 on_line=self._words.detail,
+                platform=_platform(bundling, target),
             )
         except EngineUnavailableError as error:
             if self._name != "auto":
@@ -151,7 +154,7 @@ class Opener:
         uv_cache.mkdir(parents=True, exist_ok=True)
         return ContainerSpec(
             image=image.reference,
-            platform=target.container_platform,
+            platform=_platform(bundling, target),
             mounts=(
                 *(Mount(source=scratch / name, target=there) for name, there in FOLDERS.items()),
                 Mount(source=uv_cache, target=UV_CACHE, is_cache=True),
@@ -162,6 +165,10 @@ class Opener:
             security_opt=bundling.security_opt,
             volumes_from=bundling.volumes_from,
         )
+
+
+def _platform(bundling: BundlingSettings, target: Target) -> str:
+    return bundling.platform or target.container_platform
 
 
 def _copy(sources: Mapping[str, Path], folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from lambda_backend.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["expand", "redact", "redact_urls", "secrets_in", "without_user"]
+__all__ = ["expand", "redact", "redact_urls", "secrets_in", "url_secrets", "without_user"]
 
 _REFERENCE = re.compile(r"\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<otherwise>:-(?P<default>[^}]*))?\})?")
 # RFC 3986: the user part ends at the last "@" of the authority. The second form is a password with an unquoted "/",
@@ -61,12 +62,18 @@ def secrets_in(text: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(environ[name] for name in names if environ.get(name)))
 
 
+def url_secrets(text: str) -> tuple[str, ...]:
+    """The passwords in the URLs of a text, as they are quoted there; a user part without one is a token."""
+    users = (found["user"] for found in _USER_PART.finditer(text) if not found["ssh"] or ":" in found["user"])
+    return tuple(dict.fromkeys(filter(None, (user.partition(":")[2] or user.rstrip(":") for user in users))))
+
+
 def redact(text: str, secrets: Iterable[str]) -> str:
     """The text with every secret as ``***``: in full, as quoted in a URL, and each line of one with many lines.
 
     Secrets that overlap in the text are hidden together, so that none shows its other half.
     """
-    spans = sorted(span for form in _forms(secrets) for span in _occurrences(text, form))
+    spans = sorted(span for form in _forms(tuple(secrets)) for span in _occurrences(text, form))
     shown = []
     end = 0
     for start, stop in spans:
@@ -76,7 +83,8 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return "".join([*shown, text[end:]])
 
 
-def _forms(secrets: Iterable[str]) -> set[str]:
+@functools.lru_cache(maxsize=8)  # a log has many lines, and a secret file may have too
+def _forms(secrets: tuple[str, ...]) -> frozenset[str]:
     from urllib.parse import quote, quote_plus, unquote
 
     forms = set()
@@ -84,7 +92,7 @@ def _forms(secrets: Iterable[str]) -> set[str]:
         lines = (line.strip() for line in secret.splitlines())
         for plain in (secret, *(line for line in lines if len(line) >= _SHORTEST_LINE)):
             forms |= {plain, quote(plain, safe=""), quote_plus(plain), unquote(plain)}
-    return forms - {""}
+    return frozenset(forms - {""})
 
 
 def _occurrences(text: str, form: str) -> Iterator[tuple[int, int]]:

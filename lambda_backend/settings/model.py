@@ -137,15 +137,16 @@ class BundlingSettings:
     """Command that installs in place of ours: what it leaves in `$LAMBDA_OUTPUT_DIR` is the artifact's tree."""
     working_directory: Text | None = None
     """Folder that `before`, `after` and `command` run in; by default that of the source."""
-    platform: Annotated[Text | None, LATER] = None
-    """Platform of the container, such as `linux/arm64`; by default the architecture's."""
+    platform: Text | None = None
+    """Platform of the container, such as `linux/arm64`; by default the architecture's. Another machine's takes wheels and
+    builds only pure Python, as the host does."""
     file_access: Literal["auto", "bind-mount", "volume-copy"] = "auto"
     """How files reach the container: mounted, or copied where the engine runs on another machine."""
     ca_bundle: Text = "auto"
     """The host's certificate authorities for the container: `auto`, `off`, or the path of a bundle."""
-    ssh: Annotated[Text | None, LATER] = None
-    """SSH agent to forward; `default` is the one of `SSH_AUTH_SOCK`."""
-    secrets: Annotated[tuple[Secret, ...], Mark.SECRET, LATER] = ()
+    ssh: Text | None = None
+    """SSH agent for the container: `default` is the one of `SSH_AUTH_SOCK`, anything else the path of its socket."""
+    secrets: Annotated[tuple[Secret, ...], Mark.SECRET] = ()
     """Files of the host that only the installation sees."""
     tools: ToolsSettings = ToolsSettings()
     """Versions of the tools that resolve and install."""

@@ -366,7 +366,6 @@ LATER = {
     "checks.runtime-support": "checks.runtime-support = 'error'",
     "bundling.image": "bundling.image = { context = 'docker' }",
     "bundling.build-args": "bundling.build-args = { A = 'b' }",
-    "bundling.platform": "bundling.platform = 'linux/arm64'",
     "bundling.ssh": "bundling.ssh = 'default'",
     "bundling.secrets": "bundling.secrets = [{ id = 'a', source = 'b' }]",
 }
