@@ -138,8 +138,8 @@ class BundlingSettings:
     working_directory: Text | None = None
     """Folder that `before`, `after` and `command` run in; by default that of the source."""
     platform: Text | None = None
-    """Platform of the container, such as `linux/arm64`; by default the architecture's. Another machine's takes wheels and
-    builds only pure Python, as the host does."""
+    """Platform of the container, such as `linux/arm64`; by default the architecture's. Another machine's takes wheels
+    and builds only pure Python, as the host does."""
     file_access: Literal["auto", "bind-mount", "volume-copy"] = "auto"
     """How files reach the container: mounted, or copied where the engine runs on another machine."""
     ca_bundle: Text = "auto"

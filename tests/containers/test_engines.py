@@ -48,22 +48,6 @@ def container(engine: Engine, build_image: str) -> Iterator[Container]:
         yield started
 
 
-@pytest.fixture
-def command(engine_environ: Mapping[str, str]) -> Callable[..., str]:
-    """The engine's own command, to look at it from the outside: never through the code under test."""
-    if "podman" in engine_environ.get("DOCKER_HOST", "") or engine_environ["LAMBDA_BACKEND_ENGINE"] == "podman":
-        program = "podman"
-    else:
-        # Debian's client speaks the API of Debian's engine; a newer one on PATH may refuse to.
-        program = next((path for path in ("/usr/bin/docker",) if Path(path).exists()), "docker")
-    environ = {name: value for name, value in engine_environ.items() if name != "DOCKER_HOST" or program != "podman"}
-
-    def run(*arguments: str) -> str:
-        return subprocess.run([program, *arguments], env=environ, check=True, capture_output=True, text=True).stdout
-
-    return run
-
-
 def containers_of(command: Callable[..., str], pid: int) -> list[str]:
     ids = command("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={owner.OWNER_LABEL}").split()
     found = []
@@ -376,7 +360,7 @@ def test_bundling_image_has_uv_is_reused_and_holds_no_secret(
 
     reference = make()
     assert reference.startswith("lambda-backend/python3.13-x86_64:")
-    uv = tmp_path / "cache" / "uv" / "0.13-x86_64" / "uv"
+    uv = tmp_path / "cache" / "uv" / "0.13-linux-amd64" / "uv"
     assert stat.S_IMODE(uv.stat().st_mode) == 0o755
     assert {path.name for path in uv.parent.iterdir()} == {"uv"}
     said = len(lines)
