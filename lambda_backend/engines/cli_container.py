@@ -35,13 +35,15 @@ class CliContainer:
         cwd: PurePosixPath | None = None,
         environment: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
+        as_root: bool = False,
     ) -> ExecResult:
         """Run a command to its end."""
         environ, arguments = self._command.variables("--env", environment or {})
         if cwd is not None:
             arguments += ["--workdir", str(cwd)]
-        if self._user is not None:
-            arguments += ["--user", self._user]
+        user = "0:0" if as_root else self._user
+        if user is not None:
+            arguments += ["--user", user]
         result = self._command.run(["exec", *arguments, self._name, *argv], environ=environ, on_line=on_line)
         if (result.exit_code < 0 or result.exit_code >= ENGINE_FAILED) and not self._runs():
             raise stopped(self._name, argv[0], f"{result.log}\n{self._said()}", platform=self._platform)

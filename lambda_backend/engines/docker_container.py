@@ -47,6 +47,7 @@ class DockerContainer:
         cwd: PurePosixPath | None = None,
         environment: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
+        as_root: bool = False,
     ) -> ExecResult:
         """Run a command to its end."""
         from docker.errors import APIError, DockerException
@@ -59,7 +60,7 @@ class DockerContainer:
                     list(argv),
                     environment={**self._environment, **(environment or {})},
                     workdir=None if cwd is None else str(cwd),
-                    user=self._user or "",
+                    user="0:0" if as_root else self._user or "",
                 )
                 stream: Any = self._api.exec_start(created["Id"], stream=True, demux=True)
                 try:

@@ -139,8 +139,16 @@ class Container(Protocol):
         cwd: PurePosixPath | None = None,
         environment: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
+        as_root: bool = False,
     ) -> ExecResult:
         """Run a command to its end; standard error is handed to ``on_line`` line by line as it comes.
+
+        Args:
+            argv: the command.
+            cwd: where; by default the container's working folder.
+            environment: of the command; may hold secrets.
+            on_line: gets its lines.
+            as_root: by the container's root, and not by its user.
 
         Raises:
             EngineError: the engine died or the container is gone. A command's own failure is an exit code.

@@ -12,6 +12,7 @@ from lambda_backend.engines.image import bundling_image, find_python
 from lambda_backend.engines.protocol import ContainerSpec, Mount
 from lambda_backend.errors import EngineUnavailableError
 from lambda_backend.install.sight import sight
+from lambda_backend.install.ssh import prepare
 from lambda_backend.install.workbench import FOLDERS, UV_CACHE, Builder, ContainerWorkbench, HostWorkbench
 from lambda_backend.settings.fill import filled_bundling
 
@@ -76,8 +77,8 @@ class Opener:
         for name in FOLDERS:
             _copy(sources.get(name, {}), scratch / name)
         bundling = filled_bundling(bundling, self._environ, key)
-        seen = sight(bundling, self._environ, key=key, root=self._root)
         engine = self._choose()
+        seen = sight(bundling, self._environ, key=key, root=self._root, contained=engine is not None)
         image = None
         if engine is not None:
             image = self._image(engine, target, bundling, seen)
@@ -91,13 +92,15 @@ class Opener:
             return
         self._words.say(f"starting a container for {target.name} ({engine.name})")
         with self._started(engine, self._spec(target, bundling, scratch, image, seen), bundling.file_access) as reached:
+            interpreter = find_python(reached.container, target)
+            prepare(bundling, reached, interpreter, engine=engine.name, key=key)
             workbench = ContainerWorkbench(
                 reached.container,
                 scratch,
                 builder=Builder(
                     engine=engine.name, image=image.base.reference, digest=image.base.digest or image.base.id
                 ),
-                interpreter=find_python(reached.container, target),
+                interpreter=interpreter,
                 environment=seen.environment,
                 secrets=seen.secrets,
                 on_line=self._words.detail,

@@ -366,8 +366,6 @@ LATER = {
     "checks.runtime-support": "checks.runtime-support = 'error'",
     "bundling.image": "bundling.image = { context = 'docker' }",
     "bundling.build-args": "bundling.build-args = { A = 'b' }",
-    "bundling.ssh": "bundling.ssh = 'default'",
-    "bundling.secrets": "bundling.secrets = [{ id = 'a', source = 'b' }]",
 }
 
 
@@ -393,7 +391,7 @@ def test_engine_of_a_later_stage(engine: str, load_text: LoadText) -> None:
     assert problems(load_text, f"{GOOD}engine = '{engine}'") == [f'tool.lambda.engine: not supported yet ("{engine}")']
 
 
-@pytest.mark.parametrize("key", ["omit = ['boto3']", "bytecode = true", "strip = true", "bundling.ssh = 'default'"])
+@pytest.mark.parametrize("key", ["omit = ['boto3']", "bytecode = true", "strip = true", "bundling.build-args = { A = 'b' }"])
 def test_key_of_a_later_stage_in_a_layer(key: str, load_text: LoadText) -> None:
     path = key.split(" ", maxsplit=1)[0]
     found = problems(load_text, f"{GOOD}[tool.lambda.layers.deps]\n{key}")
