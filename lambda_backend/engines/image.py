@@ -117,7 +117,12 @@ def bundling_image(  # noqa: PLR0913 - all by name; each is a key of the setting
             ca_bundle=ca_bundle,
             on_line=say,
         )
-        image = _build(recipe, reference, _uv(recipe, cache_dir))
+        try:
+            image = _build(recipe, reference, _uv(recipe, cache_dir))
+        except EngineError as error:
+            if key is not None:  # whatever it is, it is an image of the user's that it happened in
+                error.locate(key)
+            raise
     return BundlingImage(reference=reference, base=found, image=image)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +13,7 @@ from lambda_backend.engines.choice import choose
 from lambda_backend.errors import LambdaBackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lambda_backend.engines.protocol import Engine
 
@@ -58,3 +60,19 @@ def build_image(engine: Engine) -> str:
     if engine.image(reference, "linux/amd64") is None:
         absent(f"{engine.name} does not have {reference}; .ci/engines makes a stand-in")
     return reference
+
+
+@pytest.fixture
+def command(engine_environ: Mapping[str, str]) -> Callable[..., str]:
+    """The engine's own command, to look at it from the outside: never through the code under test."""
+    if "podman" in engine_environ.get("DOCKER_HOST", "") or engine_environ["LAMBDA_BACKEND_ENGINE"] == "podman":
+        program = "podman"
+    else:
+        # Debian's client speaks the API of Debian's engine; a newer one on PATH may refuse to.
+        program = next((path for path in ("/usr/bin/docker",) if Path(path).exists()), "docker")
+    environ = {name: value for name, value in engine_environ.items() if name != "DOCKER_HOST" or program != "podman"}
+
+    def run(*arguments: str) -> str:
+        return subprocess.run([program, *arguments], env=environ, check=True, capture_output=True, text=True).stdout
+
+    return run
