@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -19,20 +20,18 @@ __all__ = ["ENGINE_FAILED", "Command"]
 
 ENGINE_FAILED = 125
 """Exit codes from here on are the engine's own words, or those of a command that was killed."""
-_INLINE = (
-    "PATH",
-    "HOME",
-    "TMPDIR",
-    "SSL_CERT_",
-    "XDG_",
-    "LD_",
-    "CONTAINER",
-    "DOCKER_",
-    "STORAGE_",
-    "BUILDAH_",
-    "PODMAN",
+_READ = re.compile(
+    r"PATH|HOME|TMPDIR|SSL_CERT_(FILE|DIR)|XDG_[A-Z]+_(HOME|DIRS?)|LD_(AUDIT|BIND_NOW|DEBUG|LIBRARY_PATH|PRELOAD)"
+    r"|BUILDAH_(FORMAT|HISTORY|ISOLATION|LAYERS|RUNTIME)|STORAGE_(DRIVER|OPTS)|PODMAN_(CONNECTIONS_CONF|USERNS)"
+    r"|CONTAINERS_((REGISTRIES_|STORAGE_)?CONF|CONF_OVERRIDE)|CONTAINER_(CONNECTION|HOST|SSHKEY)"
+    r"|CONTAINERD_(ADDRESS|NAMESPACE|SNAPSHOTTER)"
+    r"|DOCKER_(API_VERSION|BUILDKIT|CERT_PATH|CONFIG|CONTENT_TRUST(_SERVER)?|CONTEXT|DEFAULT_PLATFORM|HOST|TLS(_VERIFY)?)"
 )
-"""Variables that the engine's command reads itself: they must not reach it with the container's value."""
+"""Variables that the engine's command reads itself: they must not reach it with the container's value.
+
+The process list shows what they are given. So these are whole names, of paths, addresses and switches: one that only
+starts like them, such as DOCKER_PASSWORD, may be a secret.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +51,7 @@ class Command:
         stdout: IO[bytes] | None = None,
         merged: bool = False,
         detached: bool = False,
+        cleans_up: bool = False,
     ) -> ExecResult:
         """Run it to its end; see ``process.run``.
 
@@ -67,6 +67,7 @@ class Command:
                 stdout=stdout,
                 merged=merged,
                 detached=detached,
+                cleans_up=cleans_up,
             )
         except OSError as error:
             raise EngineError(
@@ -78,7 +79,7 @@ class Command:
         environ = dict(self.environ)
         arguments = []
         for name, value in values.items():
-            if name.startswith(_INLINE):
+            if _READ.fullmatch(name):
                 arguments += [flag, f"{name}={value}"]
             else:
                 environ[name] = value
