@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from lambda_backend.settings.interpolate import url_secrets
+
 __all__ = ["SHORTEST", "netrc_passwords", "telling_parts"]
 
 SHORTEST = 4
@@ -29,13 +31,13 @@ def telling_parts(text: str) -> tuple[str, ...]:
         text: the file's.
     """
     whole = text.strip()
-    parts = [whole] if whole and not whole[1:].count("\n") else []
+    parts = [] if "\n" in whole else [whole]
     # JSON has keys of many lines in one.
     for line in map(str.strip, whole.replace("\\n", "\n").splitlines()):
         if line.lower() not in _WORDS:
             parts.append(line)
         parts += _values(line)
-    parts += netrc_passwords(text)
+    parts += [*netrc_passwords(text), *url_secrets(text)]
     return tuple(dict.fromkeys(part for part in parts if len(part) >= SHORTEST))
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import socket
+import tempfile
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -10,10 +12,11 @@ import pytest
 from lambda_backend.engines import choice
 from lambda_backend.engines.protocol import Container, ContainerSpec, ExecResult, Image, ImageBuild, Mount
 from lambda_backend.errors import EngineUnavailableError, InstallError, SettingsError
+from lambda_backend.install.listener import Listener
 from lambda_backend.install.open import DEFAULT_UV, Opener
 from lambda_backend.install.workbench import Builder, ContainerWorkbench, HostWorkbench
 from lambda_backend.report.words import Words
-from lambda_backend.settings.model import BundlingSettings
+from lambda_backend.settings.model import BundlingSettings, Secret
 
 if TYPE_CHECKING:
     import io
@@ -48,6 +51,8 @@ class FakeContainer:
                 mount.source for mount in self.mounts if str(mount.target) == str(PurePosixPath(argv[1]).parent)
             ]
             return ExecResult(exit_code=0, output=(found / PurePosixPath(argv[1]).name).read_text(), log="")
+        if "pwd" in argv[-1]:
+            return ExecResult(exit_code=0, output="", log="")
         if argv[0] == "uv":
             if on_line is not None:
                 on_line(f"uv has {(environment or {}).get('TOKEN')}")
@@ -249,6 +254,97 @@ def test_secrets_of_the_environment_are_redacted(
     assert error.value.message == "asking failed (exit code 1):\n    uv has ***"
     assert "    uv has ***\n" in spoken.getvalue()
     assert "s3cret" not in spoken.getvalue()
+
+
+@pytest.mark.usefixtures("chosen")
+def test_secret_files_are_mounted_and_redacted(
+    tmp_path: Path,
+    target: Target,
+    scratch: Path,
+    opener: Callable[..., Opener],
+    engine: FakeEngine,
+    *,
+    spoken: io.StringIO,
+) -> None:
+    (tmp_path / "token").write_text("TOKEN=s3cret\n")
+    bundling = BundlingSettings(
+        environment={"TOKEN": "s3cret"}, secrets=(Secret(id="token", source="${WHERE}/token", target="${THERE}"),)
+    )
+    environ = {"WHERE": str(tmp_path), "THERE": "/etc/token"}
+    with opener(environ=environ).open(target, bundling, scratch, {}, KEY) as workbench, pytest.raises(InstallError):
+        workbench.uv(["pip"], cwd=workbench.input, what="asking")
+    mount = engine.started[0].mounts[-1]
+    assert (mount.source, str(mount.target), mount.read_only) == (tmp_path / "token", "/etc/token", True)
+    assert "    uv has ***\n" in spoken.getvalue()
+
+
+@pytest.mark.usefixtures("chosen")
+@pytest.mark.parametrize("name", ["fake", "host"])
+def test_passwords_of_netrc_and_of_urls_are_redacted(
+    tmp_path: Path, target: Target, scratch: Path, opener: Callable[..., Opener], name: str
+) -> None:
+    (tmp_path / ".netrc").write_text("machine index.example login u password s3cret\n")
+    environ = {"PIP_INDEX_URL": "https://u:hush-hush@index.example/", "PATH": "/usr/bin:/bin"}
+    with opener(name, environ).open(target, BundlingSettings(), scratch, {}, KEY) as workbench:
+        hear = Listener(workbench._secrets, print)
+        hear.hear("s3cret and hush-hush")
+        with pytest.raises(InstallError, match=r"\*\*\* and \*\*\*\n"):
+            hear.output(ExecResult(exit_code=1, output="", log=""), "saying")
+
+
+@pytest.mark.usefixtures("chosen")
+def test_a_secret_file_that_is_not_there(target: Target, scratch: Path, opener: Callable[..., Opener]) -> None:
+    bundling = BundlingSettings(secrets=(Secret(id="token", source="nowhere"),))
+    with pytest.raises(SettingsError, match=r"tool\.lambda\.bundling\.secrets\[0\]\.source: nowhere"):
+        opener().open(target, bundling, scratch, {}, KEY).__enter__()
+
+
+@pytest.mark.usefixtures("chosen")
+def test_passwords_of_the_keyring_are_in_the_container_s_commands_alone(
+    tmp_path: Path, target: Target, scratch: Path, opener: Callable[..., Opener], engine: FakeEngine
+) -> None:
+    command = tmp_path / "bin" / "keyring"
+    command.parent.mkdir()
+    command.write_text("#!/bin/sh\necho hush-hush\n")
+    command.chmod(0o755)
+    environ = {
+        "PATH": f"{command.parent}:/usr/bin:/bin",
+        "UV_KEYRING_PROVIDER": "subprocess",
+        "PIP_INDEX_URL": "https://u@index.example/",
+    }
+    with opener(environ=environ).open(target, BundlingSettings(), scratch, {}, KEY) as workbench:
+        workbench.run(["true"], cwd=workbench.input, what="nothing")
+        assert "hush-hush" in workbench._secrets
+    assert engine.container.environments[-1]["UV_DEFAULT_INDEX"] == "https://u:hush-hush@index.example/"
+    assert dict(engine.started[0].environment) == {}
+    with opener("host", environ).open(target, BundlingSettings(), _empty(tmp_path), {}, KEY) as workbench:
+        assert "hush-hush" not in workbench.run(["env"], cwd=workbench.input, what="nothing")
+
+
+@pytest.mark.usefixtures("chosen")
+def test_the_agent(
+    tmp_path: Path, target: Target, scratch: Path, opener: Callable[..., Opener], engine: FakeEngine
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"{folder}/agent")
+        server.listen()
+        bundling = BundlingSettings(ssh="${AGENT}")
+        one = opener(environ={"AGENT": f"{folder}/agent"})
+        with one.open(target, bundling, scratch, {}, KEY) as workbench:
+            workbench.run(["true"], cwd=workbench.input, what="nothing")
+    mounted = {str(mount.target): str(mount.source) for mount in engine.started[0].mounts}
+    assert mounted[engine.container.environments[-1]["SSH_AUTH_SOCK"]] == f"{folder}/agent"
+    # On this machine ssh does as it always does, also where nobody listens.
+    environ = {"AGENT": "/nowhere", "PATH": "/usr/bin:/bin"}
+    with opener("host", environ).open(target, bundling, _empty(tmp_path), {}, KEY) as workbench:
+        said = workbench.run(["sh", "-c", "echo $SSH_AUTH_SOCK"], cwd=workbench.input, what="asking")
+    assert said == "/nowhere\n"
+
+
+def _empty(tmp_path: Path) -> Path:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    return folder
 
 
 @pytest.mark.usefixtures("chosen")
