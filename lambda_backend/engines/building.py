@@ -32,6 +32,7 @@ def build(
     what: str,
     more: Sequence[str] = (),
     on_line: Callable[[str], None] | None = None,
+    cleans_up: bool = False,
 ) -> None:
     """Build an image.
 
@@ -41,6 +42,7 @@ def build(
         what: the step in words, for the error.
         more: arguments of this engine's ``build``.
         on_line: gets the lines of the build.
+        cleans_up: the command runs the steps itself, and removes their containers when one fails.
 
     Raises:
         EngineError: with the build's last lines.
@@ -58,7 +60,7 @@ def build(
     if asked.ssh is not None:
         argv += ["--ssh", asked.ssh]
     argv += [*build_args, *more, str(asked.context)]
-    result = command.run(argv, environ=environ, on_line=on_line, merged=True)
+    result = command.run(argv, environ=environ, on_line=on_line, merged=True, detached=True, cleans_up=cleans_up)
     if result.exit_code:
         error = command.failed(what, result)
         # About the engine, and not about what is wrong with a person's Containerfile.

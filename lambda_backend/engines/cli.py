@@ -113,6 +113,7 @@ class CliEngine:
             what=f"{self.name} cannot build the image {asked.tag}",
             more=self._flavor.build,
             on_line=on_line,
+            cleans_up=True,
         )
         return built(self, asked)
 

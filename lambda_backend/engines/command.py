@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 
     from lambda_backend.engines.protocol import ExecResult
 
-__all__ = ["ENGINE_FAILED", "Command"]
+__all__ = ["Command"]
 
-ENGINE_FAILED = 125
-"""Exit codes from here on are the engine's own words, or those of a command that was killed."""
 _READ = re.compile(
     r"PATH|HOME|TMPDIR|SSL_CERT_(FILE|DIR)|XDG_[A-Z]+_(HOME|DIRS?)|LD_(AUDIT|BIND_NOW|DEBUG|LIBRARY_PATH|PRELOAD)"
     r"|BUILDAH_(FORMAT|HISTORY|ISOLATION|LAYERS|RUNTIME)|STORAGE_(DRIVER|OPTS)|PODMAN_(CONNECTIONS_CONF|USERNS)"

@@ -85,15 +85,15 @@ class Workshop:
 
     def fails(self, **changes: object) -> str:
         """The error of a build that leaves nothing behind."""
-        before, folders = self._containers(), set(Path(tempfile.gettempdir()).glob("lambda-backend-*"))
+        before, folders = self.containers(), set(Path(tempfile.gettempdir()).glob("lambda-backend-*"))
         with pytest.raises(EngineError) as caught:
             self.make(**changes)
-        assert self._containers() <= before
+        assert self.containers() <= before
         assert set(Path(tempfile.gettempdir()).glob("lambda-backend-*")) <= folders
         assert self.engine.image(next(reversed(self.tags)), AMD64) is None
         return str(caught.value)
 
-    def _containers(self) -> set[str]:
+    def containers(self) -> set[str]:
         """Containers that are none of a build's own, which other builds may have at the same time."""
         external = ("--external",) if "--external" in self.command("ps", "--help") else ()
         lines = self.command("ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Labels}}", *external).splitlines()
@@ -366,16 +366,17 @@ def test_what_is_ignored_is_what_the_engine_itself_ignores(
     assert set(context.files) - {"Containerfile"} == set(found) - {".dockerignore"}
 
 
-def test_a_build_that_is_ended_leaves_no_folder(
+def test_a_build_that_is_ended_leaves_neither_folder_nor_container(
     workshop: Workshop, engine_environ: Mapping[str, str], tmp_path: Path
 ) -> None:
-    workshop.write("FROM BASE\nRUN echo begun; sleep 5")
+    if "podman" in engine_environ.get("DOCKER_HOST", ""):
+        pytest.skip("Podman's service ends the build of a client that has gone when the build is done, and not before")
+    workshop.write("FROM BASE\nRUN echo begun; sleep 300")
     script = f"""\
         import os, pathlib
         from lambda_backend.bundle.context import build_context
         from lambda_backend.engines.choice import choose
-        from lambda_backend.engines.owner import OWNER_LABEL
-from lambda_backend.engines.own_image import OwnImage, own_image
+        from lambda_backend.engines.own_image import OwnImage, own_image
         engine = choose(os.environ["LAMBDA_BACKEND_ENGINE"], environ=os.environ, note=print)
         context = build_context(pathlib.Path({str(workshop.root)!r}), "docker", None, key="key")
         own = OwnImage(key="key", context=context)
@@ -384,6 +385,7 @@ from lambda_backend.engines.own_image import OwnImage, own_image
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     workshop.own()
+    before = workshop.containers()
     argv = [sys.executable, "-c", textwrap.dedent(script)]
     environ = {**engine_environ, "TMPDIR": str(scratch)}
     with subprocess.Popen(argv, env=environ, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True) as child:
@@ -393,6 +395,11 @@ from lambda_backend.engines.own_image import OwnImage, own_image
         child.send_signal(signal.SIGTERM)
         assert child.wait(30) == 128 + signal.SIGTERM
     assert not list(scratch.glob("lambda-backend-*"))
+    for _ in range(100):  # an engine that is a server notices a little later
+        if workshop.containers() <= before:
+            return
+        time.sleep(0.1)
+    pytest.fail(workshop.command("ps", "--all"))
 
 
 def test_the_interpreter_s_error_without_a_setting_names_the_setting(workshop: Workshop) -> None:
