@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import subprocess
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from lambda_backend.engines.cli import CliEngine
 from lambda_backend.engines.docker import DockerEngine
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["choose", "likely"]
 
-_ORDER = ("docker", "podman")
-"""What ``auto`` tries; finch and nerdctl follow once ``FLAVORS`` has them."""
-_PROBE_TIMEOUT = 10
+_ORDER = ("docker", *FLAVORS)
+"""What ``auto`` tries."""
 
 
 def choose(name: str, *, environ: Mapping[str, str], note: Callable[[str], None]) -> Engine | None:
@@ -46,21 +44,14 @@ def choose(name: str, *, environ: Mapping[str, str], note: Callable[[str], None]
     for candidate in _ORDER:
         try:
             return _connect(candidate, environ)
-        except (EngineUnavailableError, MissingExtraError) as error:  # noqa: PERF203 - two rounds
+        except (EngineUnavailableError, MissingExtraError) as error:  # noqa: PERF203 - few rounds
             reasons.append(_reason(candidate, error, environ))
     note(f"no container engine answers ({'; '.join(reasons)}): building on the host")
     return None
 
 
 def _connect(name: str, environ: Mapping[str, str]) -> Engine:
-    if name == "docker":
-        return DockerEngine.connect(environ)
-    if name in FLAVORS:
-        return CliEngine.connect(name, environ)
-    raise EngineUnavailableError(
-        f"the engine {name} is not supported by this version",
-        hint=f"tool.lambda.engine takes auto, {', '.join(_ORDER)} or host",
-    )
+    return DockerEngine.connect(environ) if name == "docker" else CliEngine.connect(name, environ)
 
 
 def _reason(name: str, error: LambdaBackendError, environ: Mapping[str, str]) -> str:
@@ -80,17 +71,18 @@ def _docker_is_there(environ: Mapping[str, str]) -> bool:
         return False
 
 
-def likely(name: str, environ: Mapping[str, str]) -> Literal["docker", "podman", "host"]:
-    """What ``choose`` will come to, guessed cheaply and without the ``docker`` package.
+def likely(name: str, environ: Mapping[str, str]) -> str:
+    """What ``choose`` will come to, guessed cheaply and without the ``docker`` package: an engine's name or ``host``.
 
     ``get_requires_for_build_wheel`` asks for ``docker`` or ``uv`` by it. A wrong guess costs no more than a
     package too many, or the next engine.
     """
-    if name in {"docker", "podman", "host"}:
-        return name  # type: ignore[return-value]  # narrowed by the line above
+    if name != "auto":
+        return name
     if _docker_is_likely(environ):
         return "docker"
-    return "podman" if _podman_is_likely(environ) else "host"
+    path = environ.get("PATH", os.defpath)
+    return next((program for program in FLAVORS if shutil.which(program, path=path)), "host")
 
 
 def _docker_is_likely(environ: Mapping[str, str]) -> bool:
@@ -101,20 +93,3 @@ def _docker_is_likely(environ: Mapping[str, str]) -> bool:
     if endpoint.source == "the local pipe":  # Windows names no files for pipes that can be asked about cheaply
         return importlib.util.find_spec("docker") is not None or shutil.which("docker") is not None
     return endpoint.source != "the local socket" or answers(endpoint)
-
-
-def _podman_is_likely(environ: Mapping[str, str]) -> bool:
-    if shutil.which("podman", path=environ.get("PATH", os.defpath)) is None:
-        return False
-    try:
-        version = subprocess.run(
-            ["podman", "version"],
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_PROBE_TIMEOUT,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return version.returncode == 0

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lambda_backend.engines import owner
 from lambda_backend.engines.building import build, built
 from lambda_backend.engines.cli_container import CliContainer
 from lambda_backend.engines.command import Command
-from lambda_backend.engines.flavors import FLAVORS, Flavor
+from lambda_backend.engines.flavors import FLAVORS
 from lambda_backend.engines.protocol import ContainerSpec, Image, ImageBuild, registry_digest
 from lambda_backend.engines.streams import last_lines
+from lambda_backend.engines.traits import Traits
 from lambda_backend.errors import EngineError, EngineUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path, PurePosixPath
+    from pathlib import PurePath
 
 __all__ = ["CliEngine"]
 
+_MISSING_IMAGE = ("no such image", "no such object", "image not known")
 _PROBE_TIMEOUT = 20
 """Seconds; the first call after a boot sets up Podman's storage."""
 
@@ -30,12 +33,11 @@ _PROBE_TIMEOUT = 20
 class CliEngine:
     """An engine that answered. Made by ``connect``."""
 
-    def __init__(self, flavor: Flavor, environ: Mapping[str, str], *, version: str, rootless: bool) -> None:
-        self.name = flavor.program
-        self._flavor = flavor
-        self._command = Command(program=flavor.program, environ=dict(environ))
-        self._version = version
-        self._rootless = rootless
+    def __init__(self, command: Command, traits: Traits) -> None:
+        self.name = command.program
+        self._flavor = command.flavor
+        self._command = command
+        self._traits = traits
 
     @classmethod
     def connect(cls, name: str, environ: Mapping[str, str]) -> CliEngine:
@@ -44,44 +46,31 @@ class CliEngine:
         Raises:
             EngineUnavailableError: it is not installed or does not answer; says why.
         """
-        flavor = FLAVORS[name]
-        if shutil.which(flavor.program, path=environ.get("PATH", os.defpath)) is None:
+        command = Command(program=name, environ=dict(environ), flavor=FLAVORS[name])
+        if shutil.which(command.program, path=environ.get("PATH", os.defpath)) is None:
             raise EngineUnavailableError(f"{name} is not installed", hint=f"install {name}, or name another engine")
-        try:
-            found = subprocess.run(
-                [flavor.program, *flavor.probe],
-                env=dict(environ),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=_PROBE_TIMEOUT,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise EngineUnavailableError(
-                f"{name} does not answer: {error}", hint=f"see what `{name} info` says"
-            ) from error
-        if found.returncode:
-            reason = last_lines(found.stderr.splitlines()[-1:]).strip() or f"exit code {found.returncode}"
-            raise EngineUnavailableError(f"{name} does not answer: {reason}", hint=f"see what `{name} info` says")
-        version, _, rootless = found.stdout.strip().partition(" ")
-        return cls(flavor, environ, version=version, rootless=rootless == "true")
+        return cls(command, Traits.of(_info(command)))
 
     def version(self) -> str:
         """``podman 5.6.0``."""
-        return f"{self.name} {self._version}"
+        # "nerdctl version 2.1.0": all of them copy this, while what `version` and `info` print is their own.
+        result = self._command.run(["--version"])
+        if result.exit_code or not result.output.strip():
+            raise self._command.failed(f"{self.name} does not tell its version", result)
+        return f"{self.name} {result.output.split()[-1].removeprefix('v')}"
 
     def image(self, reference: str, platform: str) -> Image | None:
         """The image, when the engine has it for the platform."""
         what = f"{self.name} cannot look for the image {reference}"
-        result = self._command.run(["image", "inspect", reference])
+        chosen = ["--platform", platform] if self._flavor.sees_platforms else []
+        result = self._command.run(["image", "inspect", *chosen, reference])
         if result.exit_code:
-            if any(words in result.log.lower() for words in self._flavor.missing_image):
+            if any(words in result.log.lower() for words in _MISSING_IMAGE):
                 return None
             raise self._command.failed(what, result)
-        found = self._command.parsed(what, result.output)[0]
+        # nerdctl 2.0 does not call it an error when there is none.
+        answer = self._command.parsed(what, result.output or "[]")
+        found = answer[0] if answer else {}
         if platform.split("/")[:2] != [found.get("Os"), found.get("Architecture")]:
             return None
         return Image(
@@ -121,7 +110,7 @@ class CliEngine:
     def start(self, spec: ContainerSpec) -> Iterator[CliContainer]:
         """A container that is removed on every way out."""
         self._sweep()
-        spec.require_sources()
+        self._require(spec)
         name = owner.container_name()
         with owner.terminates_cleanly():
             try:
@@ -133,15 +122,43 @@ class CliEngine:
             finally:
                 self._remove(name)
 
+    def _require(self, spec: ContainerSpec) -> None:
+        """See that there is what the container shall have; not every engine does.
+
+        nerdctl takes other containers' volumes from those that it finds, and says nothing of the others.
+        """
+        spec.require_sources()
+        for mount in spec.mounts:
+            for path in (mount.source, mount.target):
+                mark = next((mark for mark in self._flavor.unmountable if mark in str(path)[len(path.drive) :]), None)
+                if mark is not None:
+                    raise EngineError(
+                        f"{self.name} cannot mount {mount.source} as {mount.target}: it takes no {mark} in a path",
+                        hint="give that folder another name, or build with docker or podman",
+                    )
+        for taken in spec.volumes_from:
+            other, _, mode = taken.partition(":")
+            if mode and not self._flavor.volume_modes:
+                raise EngineError(
+                    f"{self.name} cannot take volumes from {taken}: it does not know the mode {mode} here",
+                    hint=f"name the container alone: {other}",
+                )
+            found = self._command.run(["container", "inspect", other])
+            if found.exit_code:
+                what = f"{self.name} cannot take volumes from the container {other}"
+                raise EngineError(
+                    self._command.failed(what, found).message, hint=f"see which there are: {self.name} ps --all"
+                )
+
     def _host_user(self) -> str | None:
-        if self._rootless and self._flavor.rootless:
-            return None  # the engine maps it
+        if self._traits.rootless:
+            return self._flavor.rootless_user
         return f"{os.getuid()}:{os.getgid()}" if hasattr(os, "getuid") else None
 
     def _start_arguments(self, name: str, spec: ContainerSpec, user: str | None) -> list[str]:
         environment = {"HOME": "/tmp", **spec.environment}  # noqa: S108 - the host's user has no home in there
         argv = ["run", "--detach", "--name", name, "--pull", "never", "--platform", spec.platform, *self._flavor.start]
-        if self._rootless and spec.user is None:
+        if self._traits.rootless and spec.user is None:
             argv += self._flavor.rootless
         if user is not None:
             argv += ["--user", user]
@@ -152,7 +169,7 @@ class CliEngine:
         for mount in spec.mounts:
             options = ",readonly" if mount.read_only else ""
             argv += ["--mount", f"type=bind,{_field('source', mount.source)},{_field('target', mount.target)}{options}"]
-        for option in spec.security_options():
+        for option in spec.security_options(selinux=self._traits.selinux):
             argv += ["--security-opt", option]
         for container in spec.volumes_from:
             argv += ["--volumes-from", container]
@@ -172,14 +189,54 @@ class CliEngine:
     def _sweep(self) -> None:
         # Housekeeping: whatever goes wrong here shows soon enough in what the build itself does.
         with contextlib.suppress(EngineError):
-            result = self._command.run(["ps", "--all", "--filter", f"label={owner.OWNER_LABEL}", "--format", "json"])
-            for found in self._command.parsed(f"{self.name} cannot list containers", result.output or "[]") or ():
-                if owner.is_leftover(found.get("Labels") or {}, found.get("State") or ""):
+            ours = self._command.run(
+                ["ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={owner.OWNER_LABEL}"]
+            ).output.split()
+            if not ours:
+                return
+            # What `ps` prints as JSON differs from engine to engine.
+            result = self._command.run(["container", "inspect", *ours])
+            for found in self._command.parsed(f"{self.name} cannot look at containers", result.output or "[]"):
+                labels, state = found["Config"].get("Labels") or {}, found["State"]["Status"]
+                if owner.is_leftover(labels, state):
                     with contextlib.suppress(EngineError):
                         self._remove(found["Id"])
 
 
-def _field(name: str, path: Path | PurePosixPath) -> str:
+def _info(command: Command) -> Mapping[str, Any]:
+    """The engine's answer to ``info``.
+
+    Raises:
+        EngineUnavailableError: there is none.
+    """
+    try:
+        found = subprocess.run(
+            [command.program, "info", "--format", "{{json .}}"],
+            env=dict(command.environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_PROBE_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EngineUnavailableError(
+            f"{command.program} does not answer: {error}", hint=command.hint(str(error))
+        ) from error
+    said = found.stderr or found.stdout
+    if found.returncode == 0:
+        with contextlib.suppress(ValueError):
+            answer = json.loads(found.stdout)
+            if isinstance(answer, dict):
+                return answer
+        said = found.stdout or found.stderr  # Rancher Desktop's nerdctl says so that there is no engine
+    reason = last_lines(said.splitlines()[-1:]).strip() or f"exit code {found.returncode}"
+    raise EngineUnavailableError(f"{command.program} does not answer: {reason}", hint=command.hint(said))
+
+
+def _field(name: str, path: PurePath) -> str:
     # The value of --mount is read as a line of CSV.
     text = f"{name}={path}"
     return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"') else text

@@ -6,17 +6,35 @@ import os
 import tempfile
 from typing import IO, TYPE_CHECKING, cast
 
-from lambda_backend.engines.command import ENGINE_FAILED, Command
 from lambda_backend.engines.failures import stopped
+from lambda_backend.engines.ids import ids_of
+from lambda_backend.engines.protocol import ExecResult
 from lambda_backend.engines.tarball import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path, PurePosixPath
 
-    from lambda_backend.engines.protocol import ExecResult
+    from lambda_backend.engines.command import Command
 
 __all__ = ["CliContainer"]
+
+# It stops reading at the tar's own end: nerdctl may lose that of its standard input (its issue 5029). No filter, since
+# the tar is ours, and Python's default one drops owners.
+_UNPACK = """\
+import sys, tarfile
+archive = tarfile.open(fileobj=sys.stdin.buffer, mode="r|")
+archive.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
+archive.extractall("/", numeric_owner=True)
+"""
+_PACK = """\
+import os, sys, tarfile
+path = sys.argv[1]
+if not os.path.lexists(path):
+    sys.exit("no such file or folder in the container: " + path)
+with tarfile.open(fileobj=sys.stdout.buffer, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+    archive.add(path, os.path.basename(path))
+"""
 
 
 class CliContainer:
@@ -44,10 +62,33 @@ class CliContainer:
         user = "0:0" if as_root else self._user
         if user is not None:
             arguments += ["--user", user]
-        result = self._command.run(["exec", *arguments, self._name, *argv], environ=environ, on_line=on_line)
-        if (result.exit_code < 0 or result.exit_code >= ENGINE_FAILED) and not self._runs():
+        hear = None if on_line is None else self._own(on_line)
+        result = self._command.run(["exec", *arguments, self._name, *argv], environ=environ, on_line=hear)
+        if result.exit_code == 0:
+            return result
+        if not self._runs():
             raise stopped(self._name, argv[0], f"{result.log}\n{self._said()}", platform=self._platform)
-        return result
+        return self._ended(result)
+
+    def _own(self, on_line: Callable[[str], None]) -> Callable[[str], None]:
+        """Leaves what the engine adds out of what the command says."""
+        last_words = self._command.flavor.last_words
+        if last_words is None:
+            return on_line
+
+        def hear(line: str) -> None:
+            own = last_words.sub("", line)
+            if own or not line:
+                on_line(own)
+
+        return hear
+
+    def _ended(self, result: ExecResult) -> ExecResult:
+        last_words = self._command.flavor.last_words
+        if last_words is None:
+            return result
+        told = next((code for code in last_words.findall(result.log) if code), result.exit_code)
+        return ExecResult(exit_code=int(told), output=result.output, log=last_words.sub("", result.log))
 
     def _said(self) -> str:
         """The container's own last words, where there are any."""
@@ -60,27 +101,27 @@ class CliContainer:
 
     def copy_in(self, source: Path, target: PurePosixPath) -> None:
         """Copy a file or the contents of a folder into the container."""
-        uid, _, gid = (self._user or _own_ids()).partition(":")
-        ids = (int(uid), int(gid or uid)) if uid.isdecimal() and (gid or uid).isdecimal() else (0, 0)
-        with pack(source, target, ids) as tar:
-            result = self._copy(["cp", "-", f"{self._name}:/"], stdin=tar)
+        with pack(source, target, ids_of(self, self._user or _own_ids())) as tar:
+            result = self._command.run(self._copying(["cp", "-", f"{self._name}:/"], _UNPACK), stdin=tar)
         if result.exit_code:
             raise self._command.failed(f"{self._command.program} cannot copy {source} to {target}", result)
 
     def copy_out(self, source: PurePosixPath, target: Path) -> None:
         """Copy a file or the contents of a folder out of the container."""
         with tempfile.TemporaryFile() as file:
-            result = self._copy(["cp", f"{self._name}:{source}", "-"], stdout=file)
+            arguments = self._copying(["cp", f"{self._name}:{source}", "-"], _PACK, str(source))
+            result = self._command.run(arguments, stdout=file)
             if result.exit_code:
                 what = f"{self._command.program} cannot copy {source} out of the container"
                 raise self._command.failed(what, result)
             file.seek(0)
             unpack(cast("IO[bytes]", file), target)
 
-    def _copy(
-        self, arguments: Sequence[str], *, stdin: IO[bytes] | None = None, stdout: IO[bytes] | None = None
-    ) -> ExecResult:
-        return self._command.run(arguments, stdin=stdin, stdout=stdout)
+    def _copying(self, with_tars: list[str], script: str, *arguments: str) -> list[str]:
+        if self._command.flavor.streams_copies:
+            return with_tars
+        as_root = ("exec", "--interactive", "--user", "0:0", self._name)
+        return [*as_root, "python3", "-I", "-c", script, *arguments]
 
 
 def _own_ids() -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
+from lambda_backend.engines.flavors import Flavor
 from lambda_backend.engines.process import run as run_process
 from lambda_backend.engines.streams import last_lines
 from lambda_backend.errors import EngineError
@@ -38,6 +40,7 @@ class Command:
 
     program: str
     environ: Mapping[str, str]
+    flavor: Flavor = field(default_factory=Flavor)
 
     def run(
         self,
@@ -68,16 +71,18 @@ class Command:
                 cleans_up=cleans_up,
             )
         except OSError as error:
-            raise EngineError(
-                f"{self.program} cannot be run: {error}", hint=f"see what `{self.program} info` says"
-            ) from error
+            raise EngineError(f"{self.program} cannot be run: {error}", hint=self.hint(str(error))) from error
 
     def variables(self, flag: str, values: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-        """The environment and the arguments that hand variables on without showing values in the process list."""
+        """The environment and the arguments that hand variables on, as far as can be without values in the latter.
+
+        The list of processes shows arguments.
+        """
         environ = dict(self.environ)
         arguments = []
+        inline = sys.platform != "linux" and flag in self.flavor.inline
         for name, value in values.items():
-            if _READ.fullmatch(name):
+            if inline or _READ.fullmatch(name):
                 arguments += [flag, f"{name}={value}"]
             else:
                 environ[name] = value
@@ -89,8 +94,12 @@ class Command:
         lines = last_lines([result.log or result.output])
         return EngineError(
             f"{what} (exit code {result.exit_code}):\n{lines}" if lines else f"{what} (exit code {result.exit_code})",
-            hint=f"see what `{self.program} info` says",
+            hint=self.hint(lines),
         )
+
+    def hint(self, said: str) -> str:
+        """What to do about the engine's words."""
+        return self.flavor.hint(said) or f"see what `{self.program} info` says"
 
     def parsed(self, what: str, text: str) -> Any:  # noqa: ANN401 - the engine's own shapes
         """An answer that is JSON.

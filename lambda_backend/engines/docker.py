@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import os
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from lambda_backend.engines import owner
@@ -17,6 +19,7 @@ from lambda_backend.engines.endpoint import container_proxies, find_endpoint, pi
 from lambda_backend.engines.protocol import ContainerSpec, Image, ImageBuild, registry_digest
 from lambda_backend.engines.streams import LineReader, last_lines
 from lambda_backend.engines.tarball import pack_context
+from lambda_backend.engines.traits import Traits
 from lambda_backend.errors import EngineError, EngineUnavailableError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DockerEngine"]
 
+_PROFILES = frozenset({"", "builtin", "unconfined"})
+"""Of seccomp; everything else is a file."""
 _PROBE_TIMEOUT = 10
 """Seconds for an engine to answer at all; a remote one over ssh takes some."""
 
@@ -205,17 +210,37 @@ class DockerEngine:
             host_config=self._api.create_host_config(
                 mounts=mounts,
                 network_mode=spec.network,
-                security_opt=list(spec.security_options()),
+                security_opt=self._security_options(spec),
                 volumes_from=list(spec.volumes_from) or None,
             ),
         )
 
+    def _security_options(self, spec: ContainerSpec) -> list[str]:
+        return [self._security_option(option) for option in spec.security_options(selinux=self._traits.selinux)]
+
+    def _security_option(self, option: str) -> str:
+        """The API wants a seccomp profile where the ``docker`` command takes its path."""
+        name, _, value = option.partition("=")
+        if name != "seccomp" or value in _PROFILES or self._is_podman:
+            return option
+        try:
+            return f"seccomp={json.dumps(json.loads(Path(value).read_bytes()))}"
+        except (OSError, ValueError) as error:
+            raise EngineError(f"the seccomp profile {value} cannot be read: {error}") from error
+
     @functools.cached_property
+    def _is_podman(self) -> bool:
+        return "podman" in self.version().lower()
+
+    @functools.cached_property
+    def _traits(self) -> Traits:
+        with told("cannot ask Docker about itself"):
+            return Traits.of(self._api.info())
+
+    @property
     def _host_user(self) -> str | None:
         # In a rootless engine the container's root is the host's user.
-        with told("cannot ask Docker how it maps users"):
-            options = self._api.info().get("SecurityOptions") or ()
-        if any("rootless" in option for option in options):
+        if self._traits.rootless:
             return "0:0"
         return f"{os.getuid()}:{os.getgid()}" if hasattr(os, "getuid") else None
 

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from lambda_backend.engines.docker_errors import told
 from lambda_backend.engines.failures import stopped
+from lambda_backend.engines.ids import ids_of
 from lambda_backend.engines.protocol import ExecResult
 from lambda_backend.engines.streams import LineReader
 from lambda_backend.engines.tarball import pack, unpack
@@ -109,8 +110,7 @@ class DockerContainer:
 
     def copy_in(self, source: Path, target: PurePosixPath) -> None:
         """Copy a file or the contents of a folder into the container."""
-        uid, _, gid = (self._user or "0:0").partition(":")
-        ids = (int(uid), int(gid or uid)) if uid.isdecimal() and (gid or uid).isdecimal() else (0, 0)
+        ids = ids_of(self, self._user or "0:0")
         with told(f"docker cannot copy {source} to {target}"), pack(source, target, ids) as tar:
             self._api.put_archive(self._name, "/", cast("Any", tar))
 

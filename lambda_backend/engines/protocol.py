@@ -40,6 +40,8 @@ class Mount:
     """The source is a path of the machine that the engine runs on, of which nothing is known here."""
     is_cache: bool = False
     """What lies there is of use and not needed: an empty folder will do."""
+    option: str | None = None
+    """The setting that asks for it, below the bundling table: ``volumes[0]``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,11 +103,15 @@ class ContainerSpec:
     volumes_from: tuple[str, ...] = ()
     """Other containers, whose volumes this one gets."""
 
-    def security_options(self) -> tuple[str, ...]:
-        """What the engine is told."""
+    def security_options(self, *, selinux: bool) -> tuple[str, ...]:
+        """What the engine is told.
+
+        Args:
+            selinux: it labels containers.
+        """
         # SELinux would refuse the mounts, and relabelling them would change the host's files.
         labelled = any(option.startswith("label") for option in self.security_opt)
-        return self.security_opt if labelled else (*self.security_opt, "label=disable")
+        return (*self.security_opt, "label=disable") if selinux and not labelled else self.security_opt
 
     def require_sources(self) -> None:
         """See that what is to be mounted exists; not every engine does, and some make a folder of root's for it.

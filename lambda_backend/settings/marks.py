@@ -42,11 +42,9 @@ class Rule(enum.Enum):
 class Later:
     """A key whose stage comes later: read, then refused.
 
-    On a field everything but the default is refused, or only ``values`` where they are given; on a member of a union,
-    that member. To support a key is to take this mark off its annotation.
+    On a field everything but the default is refused; on a member of a union, that member. To support a key is to take
+    this mark off its annotation.
     """
-
-    values: tuple[str, ...] = ()
 
 
 LATER = Later()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from lambda_backend.settings.marks import LATER, Later, Mark, Rule
+from lambda_backend.settings.marks import LATER, Mark, Rule
 
 __all__ = [
     "BundlingSettings",
@@ -249,9 +249,7 @@ class Settings:
     """Folder with the code of that function and its own lock file, for a project that is no package."""
     wheel_backend: Annotated[str, Rule.BACKEND] = "setuptools.build_meta"
     """PEP 517 backend that makes the wheel and the sdist."""
-    engine: Annotated[
-        Literal["auto", "docker", "podman", "finch", "nerdctl", "host"], Later(values=("finch", "nerdctl"))
-    ] = "auto"
+    engine: Literal["auto", "docker", "podman", "finch", "nerdctl", "host"] = "auto"
     """Container engine that installs the dependencies; `auto` takes the first that answers, `host` needs none."""
     output_dir: Text | None = None
     """Folder for the artifacts, absolute or relative to the one that the frontend names, which is the default."""

@@ -92,9 +92,8 @@ class _Reader:
         if Mark.UNIQUE in wanted.marks:
             self._refuse_duplicates(value, place)
         later = next((mark for mark in wanted.marks if isinstance(mark, Later)), None)
-        if later is not None and _is_refused(later, value, default):
-            shown = f" ({quoted(value)})" if later.values else ""
-            self.problems.add(place, f"not supported yet{shown}")
+        if later is not None and _is_refused(value, default):
+            self.problems.add(place, "not supported yet")
         return value
 
     def _read(self, wanted: Hint, raw: object, place: Place) -> Any:  # noqa: ANN401 - the value, or _FAILED
@@ -199,9 +198,7 @@ def _takes(member: Any, raw: object) -> bool:  # noqa: ANN401 - a type of any fo
     return isinstance(raw, list if form == "list" else dict)
 
 
-def _is_refused(later: Later, value: object, default: object) -> bool:
-    if later.values:
-        return value in later.values
+def _is_refused(value: object, default: object) -> bool:
     # A function that says "false" or "[]" asks for what it gets anyway.
     return value != default and not (default is None and value in (False, ()))
 

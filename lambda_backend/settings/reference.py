@@ -76,9 +76,7 @@ def _rows(record: type) -> Iterator[str]:
 
 
 def _later(later: Later | None) -> str:
-    if later is None:
-        return ""
-    return f" *Later{': ' if later.values else ''}{', '.join(later.values)}.*"
+    return "" if later is None else " *Later.*"
 
 
 def _default(key: Key) -> str:

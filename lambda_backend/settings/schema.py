@@ -67,10 +67,7 @@ def _record(record: type, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _not_yet(later: Later | None) -> str:
-    if later is None:
-        return ""
-    values = ", ".join(f"`{value}`" for value in later.values)
-    return f" Not supported yet{f': {values}' if values else ''}."
+    return "" if later is None else " Not supported yet."
 
 
 def _default(value: Any) -> Any:  # noqa: ANN401 - a value of the model

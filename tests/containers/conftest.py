@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,28 @@ if TYPE_CHECKING:
 
 ENGINES = ("docker", "podman-socket", "podman")
 _SOCKET = os.environ.get("TEST_PODMAN_SOCKET", "unix:///run/podman/podman.sock")
+# Finch and nerdctl are not to be had here, and take the words that Podman takes. Where they differ it is as theirs:
+# `image inspect` has a flag that Podman's has not, `cp` takes no tars, and `exec` ends with 1 and tells the code.
+_PODMAN_AS = """\
+#!/bin/sh
+case "$1 $2" in
+"image inspect")
+  shift 2
+  [ "$1" != --platform ] || shift 2
+  exec podman image inspect "$@" ;;
+"cp "*)
+  echo 'time="2026-11-23T10:00:00Z" level=fatal msg="support for tar archives is not implemented yet"' >&2
+  exit 1 ;;
+"exec "*)
+  podman "$@"
+  code=$?
+  [ $code = 0 ] && exit
+  echo "time=\\"2026-11-23T10:00:00Z\\" level=fatal msg=\\"exec failed with exit code $code\\"" >&2
+  exit 1 ;;
+*)
+  exec podman "$@" ;;
+esac
+"""
 
 
 def absent(reason: str) -> None:
@@ -28,10 +51,28 @@ def absent(reason: str) -> None:
     pytest.skip(reason)
 
 
+@pytest.fixture
+def podman_as(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes a folder for PATH in which Podman goes by another engine's name."""
+
+    def make(name: str) -> Path:
+        if shutil.which("podman") is None:
+            absent(f"podman is not installed, and stands in for {name}")
+        folder = tmp_path_factory.mktemp(name)
+        (folder / name).write_text(_PODMAN_AS, "utf-8")
+        (folder / name).chmod(0o755)
+        return folder
+
+    return make
+
+
 @pytest.fixture(params=ENGINES)
-def engine_environ(request: pytest.FixtureRequest) -> Mapping[str, str]:
+def engine_environ(request: pytest.FixtureRequest, podman_as: Callable[[str], Path]) -> Mapping[str, str]:
     """The environment in which ``engine`` is the one that a build finds; its ``LAMBDA_BACKEND_ENGINE`` names it."""
     environ = {name: value for name, value in os.environ.items() if name not in {"DOCKER_HOST", "DOCKER_CONTEXT"}}
+    if request.param in {"finch", "nerdctl"}:
+        path = f"{podman_as(request.param)}{os.pathsep}{environ['PATH']}"
+        return {**environ, "LAMBDA_BACKEND_ENGINE": request.param, "PATH": path}
     if request.param == "podman":
         return {**environ, "LAMBDA_BACKEND_ENGINE": "podman"}
     if request.param == "podman-socket":
@@ -65,7 +106,7 @@ def build_image(engine: Engine) -> str:
 @pytest.fixture
 def command(engine_environ: Mapping[str, str]) -> Callable[..., str]:
     """The engine's own command, to look at it from the outside: never through the code under test."""
-    if "podman" in engine_environ.get("DOCKER_HOST", "") or engine_environ["LAMBDA_BACKEND_ENGINE"] == "podman":
+    if "podman" in engine_environ.get("DOCKER_HOST", "") or engine_environ["LAMBDA_BACKEND_ENGINE"] != "docker":
         program = "podman"
     else:
         # Debian's client speaks the API of Debian's engine; a newer one on PATH may refuse to.

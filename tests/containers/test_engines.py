@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import stat
 import subprocess
@@ -18,20 +17,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lambda_backend.engines import owner
 from lambda_backend.engines.ca import ca_bundle_mount, ca_environment
 from lambda_backend.engines.environment import exec_environment
 from lambda_backend.engines.image import bundling_image, find_python
 from lambda_backend.engines.protocol import ContainerSpec, ImageBuild, Mount
 from lambda_backend.errors import EngineError, EngineUnavailableError
 from lambda_backend.targets import target
+from tests.helpers.containers import containers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from lambda_backend.engines.protocol import Container, Engine
 
-pytestmark = pytest.mark.engine
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.parametrize("engine_environ", ["docker", "podman-socket", "podman", "nerdctl"], indirect=True),
+]
 
 AMD64 = "linux/amd64"
 SECRET = "s3cr3t-in-a-url"  # noqa: S105 - what must not show
@@ -46,17 +48,6 @@ def spec_of(image: str, **changes: object) -> ContainerSpec:
 def container(engine: Engine, build_image: str) -> Iterator[Container]:
     with engine.start(spec_of(build_image)) as started:
         yield started
-
-
-def containers_of(command: Callable[..., str], pid: int) -> list[str]:
-    ids = command("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={owner.OWNER_LABEL}").split()
-    found = []
-    for name in ids:
-        labels = json.loads(command("inspect", "--format", "{{json .Config.Labels}}", name))
-        process = owner.Owner.parse(labels[owner.OWNER_LABEL])
-        if process is not None and process.pid == pid:
-            found.append(name)
-    return found
 
 
 def test_version_names_the_engine(engine: Engine) -> None:
@@ -413,14 +404,3 @@ def test_the_hosts_certificates_can_be_read_by_any_user(engine: Engine, build_im
     with engine.start(spec_of(build_image, mounts=(mount,))) as started:
         result = started.exec(["sh", "-c", 'cat "$SSL_CERT_FILE"'], environment=ca_environment())
         assert result.output == "certificates\n"
-
-
-def test_podman_is_used_where_docker_does_not_answer(tmp_path: Path) -> None:
-    from lambda_backend.engines.choice import choose
-
-    if shutil.which("podman") is None:
-        pytest.skip("podman is not installed")
-    environ = {**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
-    engine = choose("auto", environ=environ, note=print)
-    assert engine is not None
-    assert engine.name == "podman"

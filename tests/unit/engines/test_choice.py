@@ -44,7 +44,8 @@ def test_auto_without_an_engine_is_the_host_with_one_line_of_reasons(bare: Mappi
     assert len(notes) == 1
     assert "\n" not in notes[0]
     assert notes[0].startswith("no container engine answers (docker: does not answer at unix:///")
-    assert notes[0].endswith("nothing listens there; podman: is not installed): building on the host")
+    assert "nothing listens there; podman: is not installed; finch: is not installed; nerdctl: " in notes[0]
+    assert notes[0].endswith("nerdctl: is not installed): building on the host")
 
 
 @pytest.mark.usefixtures("no_package")
@@ -59,10 +60,9 @@ def test_auto_says_that_only_the_package_is_missing(bare: Mapping[str, str]) -> 
 def test_a_named_engine_never_falls_back(bare: Mapping[str, str]) -> None:
     with pytest.raises(MissingExtraError, match=r"lambda-backend\[docker\]"):
         choose("docker", environ=bare, note=print)
-    with pytest.raises(EngineUnavailableError, match="podman is not installed"):
-        choose("podman", environ=bare, note=print)
-    with pytest.raises(EngineUnavailableError, match="nerdctl is not supported"):
-        choose("nerdctl", environ=bare, note=print)
+    for name in ("podman", "finch", "nerdctl"):
+        with pytest.raises(EngineUnavailableError, match=f"{name} is not installed"):
+            choose(name, environ=bare, note=print)
 
 
 def test_the_host_needs_no_engine(bare: Mapping[str, str]) -> None:
@@ -77,20 +77,68 @@ def test_an_engine_that_fails_says_why_without_secrets(bare: Mapping[str, str]) 
         choose("podman", environ=bare, note=print)
 
 
-def test_podman_tells_its_version(bare: Mapping[str, str]) -> None:
-    program(bare, "podman", "echo 5.6.0 true")
-    engine = choose("podman", environ=bare, note=print)
+def answering(name: str) -> str:
+    return f"case $1 in info) echo '{{}}' ;; --version) echo '{name} version 1.2.3' ;; esac"
+
+
+def test_auto_takes_the_first_that_answers(bare: Mapping[str, str]) -> None:
+    pytest.importorskip("docker")
+    for name in ("nerdctl", "finch", "podman"):
+        program(bare, name, answering(name))
+        engine = choose("auto", environ=bare, note=print)
+        assert engine is not None
+        assert engine.name == name
+        assert engine.version() == f"{name} 1.2.3"
+    program(bare, "podman", "exit 1")
+    engine = choose("auto", environ=bare, note=print)
     assert engine is not None
-    assert engine.version() == "podman 5.6.0"
+    assert engine.name == "finch"
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "hint"),
+    [
+        ("finch", 'instance "finch" is stopped, run `finch vm start` to start the instance', "finch vm start"),
+        ("finch", 'instance "finch" does not exist, run `finch vm init` to create a new instance', "finch vm init"),
+        (
+            "nerdctl",
+            "FATA[0000] rootless containerd not running? (hint: …)",
+            "containerd-rootless-setuptool.sh install",
+        ),
+        (
+            "nerdctl",
+            'FATA[0000] cannot access containerd socket "/run/c.sock": no such file',
+            "systemctl start containerd",
+        ),
+        ("podman", "Cannot connect to Podman. Try `podman machine init` and `podman machine start`", "podman machine"),
+        ("nerdctl", "something else", "see what `nerdctl info` says"),
+    ],
+)
+def test_an_engine_that_is_not_up_says_how_to_start_it(
+    bare: Mapping[str, str], tmp_path: Path, name: str, said: str, hint: str
+) -> None:
+    (tmp_path / "said").write_text(said)
+    program(bare, name, f'read line <{tmp_path}/said; echo "$line" >&2; exit 1')
+    with pytest.raises(EngineUnavailableError, match=f"{name} does not answer: ") as caught:
+        choose(name, environ=bare, note=print)
+    assert caught.value.hint is not None
+    assert hint in caught.value.hint
+
+
+def test_an_engine_that_only_talks_does_not_answer(bare: Mapping[str, str]) -> None:
+    program(bare, "nerdctl", "echo 'Rancher Desktop is not running. Please start Rancher Desktop to use nerdctl'")
+    with pytest.raises(EngineUnavailableError, match="nerdctl does not answer: Rancher Desktop is not running"):
+        choose("nerdctl", environ=bare, note=print)
 
 
 def test_likely(bare: Mapping[str, str], tmp_path: Path) -> None:
-    assert [likely(name, bare) for name in ("docker", "podman", "host")] == ["docker", "podman", "host"]
+    names = ("docker", "podman", "finch", "nerdctl", "host")
+    assert [likely(name, bare) for name in names] == list(names)
     assert likely("auto", bare) == "docker"  # DOCKER_HOST names one
     (tmp_path / "config.json").write_text('{"currentContext": "gone"}')
     without = {**bare, "DOCKER_HOST": "", "DOCKER_CONFIG": str(tmp_path)}
     assert likely("auto", without) == "host"
-    program(bare, "podman", "exit 1")
-    assert likely("auto", without) == "host"
+    program(bare, "nerdctl", "exit 0")
+    assert likely("auto", without) == "nerdctl"
     program(bare, "podman", "exit 0")
     assert likely("auto", without) == "podman"

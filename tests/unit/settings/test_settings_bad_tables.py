@@ -386,11 +386,6 @@ def test_key_of_a_later_stage(key: str, load_text: LoadText) -> None:
     assert problems(load_text, GOOD + LATER[key]) == [f"tool.lambda.{key}: not supported yet"]
 
 
-@pytest.mark.parametrize("engine", ["finch", "nerdctl"])
-def test_engine_of_a_later_stage(engine: str, load_text: LoadText) -> None:
-    assert problems(load_text, f"{GOOD}engine = '{engine}'") == [f'tool.lambda.engine: not supported yet ("{engine}")']
-
-
 @pytest.mark.parametrize("key", ["omit = ['boto3']", "bytecode = true", "strip = true", "bundling.build-args = { A = 'b' }"])
 def test_key_of_a_later_stage_in_a_layer(key: str, load_text: LoadText) -> None:
     path = key.split(" ", maxsplit=1)[0]
