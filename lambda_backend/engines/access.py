@@ -85,7 +85,7 @@ def _copied(engine: Engine, spec: ContainerSpec, stack: contextlib.ExitStack) ->
     container = stack.enter_context(engine.start(dataclasses.replace(spec, mounts=kept, working_directory=None)))
     empty = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lambda-backend-")))
     for mount in spec.mounts:
-        if not mount.on_engine:
+        if not mount.on_engine and not mount.source.is_socket():  # of which a copy is none
             container.copy_in(empty if mount.is_cache else mount.source, mount.target)
     return container
 

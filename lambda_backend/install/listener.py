@@ -29,6 +29,18 @@ _NEXT_STEPS = (
         ("error sending request", "dns error", "Connection refused", "tcp connect error", "Could not connect"),
         "check the network, UV_DEFAULT_INDEX or PIP_INDEX_URL, the proxy variables, and tool.lambda.bundling.network",
     ),
+    (
+        ("Host key verification failed",),
+        'add the server to ~/.ssh/known_hosts (ssh-keyscan), which tool.lambda.bundling.ssh = "default" hands on',
+    ),
+    (
+        ("Permission denied (publickey",),
+        'give the ssh agent the key (ssh-add), and a container the agent by tool.lambda.bundling.ssh = "default"',
+    ),
+    (
+        ("Git executable not found", "cannot run ssh"),
+        "install git and ssh; for a container, in an image of your own that tool.lambda.bundling.image names",
+    ),
     (("Hash mismatch",), "lock again if the archive was meant to change; else the index serves another file"),
     (
         ("No solution found", "unsatisfiable"),
