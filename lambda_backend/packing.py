@@ -26,9 +26,11 @@ from lambda_backend.customised import customised, installed
 from lambda_backend.errors import BundleError, InstallError, LockError
 from lambda_backend.install.installer import Installer
 from lambda_backend.install.open import DEFAULT_UV, Opener
+from lambda_backend.install.own import image_key
 from lambda_backend.install.rebuild import rebuilt
 from lambda_backend.install.steps import Steps
 from lambda_backend.install.tree import fits
+from lambda_backend.install.variables import Variables
 from lambda_backend.planning import wanted
 from lambda_backend.report.model import Artifact, Finding
 from lambda_backend.requirements import layers, stale
@@ -102,7 +104,9 @@ class Packer:
         self._stage = stage
         self._words = words
         engines = cache.root / "engines"
-        self._opener = Opener(order.engine, root=order.root, environ=order.environ, cache=engines, words=words)
+        self._opener = Opener(
+            order.engine, root=order.root, environ=order.environ, cache=engines, words=words, outputs=order.outputs
+        )
         self._all = (*order.layers.values(), *order.asked)
         self._base = common_base(self._all, order.root)
         self._pins: dict[tuple[str, str], tuple[Pin, ...]] = {}
@@ -299,7 +303,9 @@ class Packer:
             cache=self._cache,
             place=self._place(artifact),
             index=self._index(artifact.bundling),
-            environ=self._order.environ,
+            environ=Variables(
+                self._order.environ, artifact.bundling.environment, f"{artifact.key}.bundling.environment"
+            ),
             open_workbench=open_workbench,
             words=self._words,
         )
@@ -326,7 +332,9 @@ class Packer:
         bundling = artifact.bundling
         return {
             "engine": self._order.engine,
-            "image": bundling.image if isinstance(bundling.image, str) else None,
+            "image": image_key(
+                bundling, root=self._order.root, key=f"{artifact.key}.bundling", outputs=self._order.outputs
+            ),
             "uv": bundling.tools.uv or DEFAULT_UV,
             "environment": {name: redact_urls(value) for name, value in sorted(bundling.environment.items())},
             "platform": bundling.platform,

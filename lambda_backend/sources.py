@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lambda_backend.bundle.context import build_context
 from lambda_backend.bundle.entry import entry_members
 from lambda_backend.bundle.excludes import Excludes
 from lambda_backend.bundle.folder import folder_files
@@ -15,6 +16,7 @@ from lambda_backend.bundle.include import include_members
 from lambda_backend.errors import LockError
 from lambda_backend.requirements.find import find_lock
 from lambda_backend.requirements.requirements_txt import parse
+from lambda_backend.settings.model import ImageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -163,6 +165,10 @@ def project_sources(
             ):
                 if not isinstance(member.source, bytes):
                     sources[_relative(member.source, root)] = member.source
+        if isinstance(image := artifact.bundling.image, ImageSettings):
+            key = f"{artifact.key}.bundling.image"
+            context = build_context(root, image.context, image.file, key=key, outputs=outputs)
+            sources |= {_relative(path, root): path for path in context.read}
     return dict(sorted(sources.items()))
 
 

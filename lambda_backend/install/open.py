@@ -11,13 +11,14 @@ from lambda_backend.engines.access import started
 from lambda_backend.engines.image import bundling_image, find_python
 from lambda_backend.engines.protocol import ContainerSpec, Mount
 from lambda_backend.errors import EngineUnavailableError
+from lambda_backend.install.own import own_containerfile, tool_environment
 from lambda_backend.install.sight import sight
 from lambda_backend.install.ssh import prepare
 from lambda_backend.install.workbench import FOLDERS, UV_CACHE, Builder, ContainerWorkbench, HostWorkbench
 from lambda_backend.settings.fill import filled_bundling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from lambda_backend.engines.access import FileAccess, Reached
@@ -44,10 +45,21 @@ class Opener:
         environ: of the process.
         cache: folder for uv's caches and binaries.
         words: what is done is said there.
+        outputs: folders that builds write to.
     """
 
-    def __init__(self, engine: str, *, root: Path, environ: Mapping[str, str], cache: Path, words: Words) -> None:
+    def __init__(
+        self,
+        engine: str,
+        *,
+        root: Path,
+        environ: Mapping[str, str],
+        cache: Path,
+        words: Words,
+        outputs: Sequence[Path] = (),
+    ) -> None:
         self._name = engine
+        self._outputs = outputs
         self._root = root
         self._environ = environ
         self._cache = cache
@@ -81,7 +93,7 @@ class Opener:
         seen = sight(bundling, self._environ, key=key, root=self._root, contained=engine is not None)
         image = None
         if engine is not None:
-            image = self._image(engine, target, bundling, seen)
+            image = self._image(engine, target, bundling, seen, key)
         if engine is None or image is None:
             yield HostWorkbench(
                 scratch,
@@ -92,7 +104,7 @@ class Opener:
             return
         self._words.say(f"starting a container for {target.name} ({engine.name})")
         with self._started(engine, self._spec(target, bundling, scratch, image, seen), bundling.file_access) as reached:
-            interpreter = find_python(reached.container, target)
+            interpreter = find_python(reached.container, target, key=_image_key(bundling, key))
             prepare(bundling, reached, interpreter, engine=engine.name, key=key)
             workbench = ContainerWorkbench(
                 reached.container,
@@ -128,20 +140,27 @@ class Opener:
                 self._words.say(f"{engine.name} does not see this machine's files: they are copied")
             yield reached
 
-    def _image(self, engine: Engine, target: Target, bundling: BundlingSettings, seen: Sight) -> BundlingImage | None:
+    def _image(
+        self, engine: Engine, target: Target, bundling: BundlingSettings, seen: Sight, key: str
+    ) -> BundlingImage | None:
         """The bundling image; None where it cannot be had and ``auto`` may fall back to the host."""
+        own = own_containerfile(
+            bundling, self._environ, root=self._root, key=key, hidden=seen.secrets, outputs=self._outputs
+        )
         try:
             return bundling_image(
                 engine,
                 target,
-                base=bundling.image if isinstance(bundling.image, str) else None,
+                base=bundling.image if isinstance(bundling.image, str) else own,
                 uv_version=bundling.tools.uv or DEFAULT_UV,
                 network=bundling.network,
                 cache_dir=self._cache,
-                exec_environment=seen.environment,
+                exec_environment=tool_environment(bundling, self._environ, seen.environment, key=key),
                 ca_bundle=seen.certificates,
                 on_line=self._words.detail,
                 platform=_platform(bundling, target),
+                key=_image_key(bundling, key),
+                on_step=self._words.say,
             )
         except EngineUnavailableError as error:
             if self._name != "auto":
@@ -172,6 +191,11 @@ class Opener:
 
 def _platform(bundling: BundlingSettings, target: Target) -> str:
     return bundling.platform or target.container_platform
+
+
+def _image_key(bundling: BundlingSettings, key: str) -> str | None:
+    """Path of the setting that names the image, where one does."""
+    return None if bundling.image is None else f"{key}.image"
 
 
 def _copy(sources: Mapping[str, Path], folder: Path) -> None:

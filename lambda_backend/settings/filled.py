@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lambda_backend.errors import SettingsError
 from lambda_backend.settings.interpolate import expand
 from lambda_backend.settings.marks import Rule
+from lambda_backend.settings.model import ImageSettings
 from lambda_backend.settings.rules import broken_rule
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ __all__ = ["filled"]
 
 
 def filled(artifact: ArtifactSettings, environ: Mapping[str, str]) -> ArtifactSettings:
-    """The artefact with ``entry``, ``lock`` and ``include`` as the environment completes them.
+    """The artefact with ``entry``, ``lock``, ``include`` and ``image`` as the environment completes them.
+
+    Of an image that is the table, which names files of the project; a reference is filled in where it is used.
 
     Raises:
         SettingsError: a variable is not set, or what comes out leaves the project.
@@ -37,6 +40,15 @@ def filled(artifact: ArtifactSettings, environ: Mapping[str, str]) -> ArtifactSe
         return path
 
     key = artifact.key
+    image = artifact.bundling.image
+    if isinstance(image, ImageSettings):
+        of = f"{key}.bundling.image"
+        image = dataclasses.replace(
+            image,
+            context=fill(image.context, f"{of}.context", Rule.INSIDE),
+            file=None if image.file is None else fill(image.file, f"{of}.file", Rule.INSIDE),
+            target=None if image.target is None else fill(image.target, f"{of}.target", Rule.TEXT),
+        )
     return dataclasses.replace(
         artifact,
         entry=None if artifact.entry is None else fill(artifact.entry, f"{key}.entry", Rule.INSIDE),
@@ -49,4 +61,5 @@ def filled(artifact: ArtifactSettings, environ: Mapping[str, str]) -> ArtifactSe
             )
             for index, include in enumerate(artifact.include)
         ),
+        bundling=dataclasses.replace(artifact.bundling, image=image),
     )

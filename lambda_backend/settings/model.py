@@ -115,10 +115,10 @@ class BundlingSettings:
     `[tool.lambda.bundling]`.
     """
 
-    image: Text | Annotated[ImageSettings, LATER] | None = None
+    image: Text | ImageSettings | None = None
     """Image that our Containerfile goes on top of, which needs only Python; by default AWS SAM's build image."""
-    build_args: Annotated[Mapping[Variable, str], Mark.SECRET, LATER] = field(default_factory=dict, repr=False)
-    """Build arguments of the image."""
+    build_args: Annotated[Mapping[Variable, str], Mark.SECRET] = field(default_factory=dict, repr=False)
+    """Build arguments of the project's own Containerfile; index and proxy variables also count for fetching tools."""
     environment: Annotated[Mapping[Variable, str], Mark.SECRET] = field(default_factory=dict, repr=False)
     """Environment variables of the installation, such as `PIP_INDEX_URL`."""
     network: Text | None = None

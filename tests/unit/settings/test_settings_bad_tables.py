@@ -364,8 +364,6 @@ LATER = {
     "checks.collisions": "checks.collisions = 'off'",
     "checks.secrets": "checks.secrets = 'off'",
     "checks.runtime-support": "checks.runtime-support = 'error'",
-    "bundling.image": "bundling.image = { context = 'docker' }",
-    "bundling.build-args": "bundling.build-args = { A = 'b' }",
 }
 
 
@@ -386,7 +384,7 @@ def test_key_of_a_later_stage(key: str, load_text: LoadText) -> None:
     assert problems(load_text, GOOD + LATER[key]) == [f"tool.lambda.{key}: not supported yet"]
 
 
-@pytest.mark.parametrize("key", ["omit = ['boto3']", "bytecode = true", "strip = true", "bundling.build-args = { A = 'b' }"])
+@pytest.mark.parametrize("key", ["omit = ['boto3']", "bytecode = true", "strip = true"])
 def test_key_of_a_later_stage_in_a_layer(key: str, load_text: LoadText) -> None:
     path = key.split(" ", maxsplit=1)[0]
     found = problems(load_text, f"{GOOD}[tool.lambda.layers.deps]\n{key}")
