@@ -6,7 +6,7 @@ import os
 import tempfile
 from typing import IO, TYPE_CHECKING, cast
 
-from lambda_backend.engines.failures import stopped
+from lambda_backend.engines.failures import ended, last_words, stopped
 from lambda_backend.engines.ids import ids_of
 from lambda_backend.engines.protocol import ExecResult
 from lambda_backend.engines.tarball import pack, unpack
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CliContainer"]
 
+_NOT_FOUND = 127
+_CANNOT_INVOKE = ("executable file not found", "no such file or directory: unknown", "permission denied: unknown")
 # It stops reading at the tar's own end: nerdctl may lose that of its standard input (its issue 5029). No filter, since
 # the tar is ours, and Python's default one drops owners.
 _UNPACK = """\
@@ -64,34 +66,42 @@ class CliContainer:
             arguments += ["--user", user]
         hear = None if on_line is None else self._own(on_line)
         result = self._command.run(["exec", *arguments, self._name, *argv], environ=environ, on_line=hear)
-        if result.exit_code == 0:
-            return result
-        if not self._runs():
-            raise stopped(self._name, argv[0], f"{result.log}\n{self._said()}", platform=self._platform)
-        return self._ended(result)
+        if ended(self._told(result), self._runs):
+            said = f"{result.log}\n{last_words(self._log)}"
+            raise stopped(self._name, argv[0], said, platform=self._platform)
+        return self._result(result)
 
     def _own(self, on_line: Callable[[str], None]) -> Callable[[str], None]:
         """Leaves what the engine adds out of what the command says."""
-        last_words = self._command.flavor.last_words
-        if last_words is None:
+        added = self._command.flavor.last_words
+        if added is None:
             return on_line
 
         def hear(line: str) -> None:
-            own = last_words.sub("", line)
+            own = added.sub("", line)
             if own or not line:
                 on_line(own)
 
         return hear
 
-    def _ended(self, result: ExecResult) -> ExecResult:
-        last_words = self._command.flavor.last_words
-        if last_words is None:
-            return result
-        told = next((code for code in last_words.findall(result.log) if code), result.exit_code)
-        return ExecResult(exit_code=int(told), output=result.output, log=last_words.sub("", result.log))
+    def _told(self, result: ExecResult) -> int | None:
+        """The command's exit code; None where the engine tells none."""
+        added = self._command.flavor.last_words
+        if added is None or result.exit_code == 0:
+            return result.exit_code
+        told = next((int(code) for code in added.findall(result.log) if code), None)
+        missing = any(reason in result.log.lower() for reason in _CANNOT_INVOKE)
+        return _NOT_FOUND if told is None and missing else told
 
-    def _said(self) -> str:
-        """The container's own last words, where there are any."""
+    def _result(self, result: ExecResult) -> ExecResult:
+        added = self._command.flavor.last_words
+        if added is None:
+            return result
+        code = self._told(result)
+        log = added.sub("", result.log)
+        return ExecResult(exit_code=result.exit_code if code is None else code, output=result.output, log=log)
+
+    def _log(self) -> str:
         result = self._command.run(["logs", "--tail", "20", self._name], merged=True)
         return "" if result.exit_code else result.log
 

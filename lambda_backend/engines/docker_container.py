@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import time
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from lambda_backend.engines.docker_errors import told
-from lambda_backend.engines.failures import stopped
+from lambda_backend.engines.failures import ended, last_words, stopped
 from lambda_backend.engines.ids import ids_of
 from lambda_backend.engines.protocol import ExecResult
 from lambda_backend.engines.streams import LineReader
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["DockerContainer"]
 
 _CANNOT_INVOKE = ("executable file not found", "no such file or directory", "permission denied")
-_KILLED = 137
-"""What a command ends with that was killed, alone or with its container (128 and SIGKILL)."""
-_LOOKS = 10
 
 
 class DockerContainer:
@@ -79,21 +75,14 @@ class DockerContainer:
                 log.feed(f"{error.explanation}\n".encode())
                 if any(reason in str(error.explanation).lower() for reason in _CANNOT_INVOKE):
                     code = 127
-                elif self._runs():
-                    raise
-                else:
+                elif ended(None, self._runs):
                     code = None
-        if code is None or (code == _KILLED and not self._lives_on()):
-            raise stopped(self._name, argv[0], f"{log.close()}\n{self._said()}", platform=self._platform)
+                else:
+                    raise
+        if code is None or ended(code, self._runs):
+            said = f"{log.close()}\n{last_words(self._log)}"
+            raise stopped(self._name, argv[0], said, platform=self._platform)
         return ExecResult(exit_code=code, output=output.close(), log=log.close())
-
-    def _lives_on(self) -> bool:
-        """Whether only the command was killed. The engine notices a container's end a little after its commands'."""
-        for _ in range(_LOOKS):
-            if not self._runs():
-                return False
-            time.sleep(0.1)
-        return True
 
     def _runs(self) -> bool:
         from docker.errors import NotFound
@@ -102,8 +91,7 @@ class DockerContainer:
             return bool(self._api.inspect_container(self._name)["State"]["Running"])
         return False
 
-    def _said(self) -> str:
-        """The container's own last words, where there are any."""
+    def _log(self) -> str:
         with contextlib.suppress(EngineError), told(f"docker cannot read the log of the container {self._name}"):
             return self._api.logs(self._name, tail=20).decode("utf-8", "replace")
         return ""

@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
+import time
+from typing import TYPE_CHECKING
+
 from lambda_backend.engines.streams import last_lines
 from lambda_backend.errors import EngineError, EngineUnavailableError
 
-__all__ = ["foreign", "stopped"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["ended", "foreign", "last_words", "stopped"]
+
+_ENGINE_FAILED = 125
+"""Exit codes from here on are the engine's own words, or those of a command that was killed."""
+_NOT_FOUND = 127
+_LOOKS = 10
+_PAUSE = 0.1
+"""Seconds. Engines notice a container's end a little after its commands', and keep its words a little later still."""
 
 _ENOEXEC = "exec format error"
 """What runc and crun say, in other cases of letters, when the kernel knows no way to run a program."""
+
+
+def ended(code: int | None, runs: Callable[[], bool]) -> bool:
+    """Whether a container ended under a command, or before it; else the exit code is the command's own.
+
+    Args:
+        code: how the command ended; negative where the engine's client was killed, None where it could not be started.
+        runs: asks the engine about the container.
+    """
+    if code is not None and (0 <= code < _ENGINE_FAILED or code == _NOT_FOUND):
+        return False
+    for _ in range(_LOOKS):
+        if not runs():
+            return True
+        time.sleep(_PAUSE)
+    return False
+
+
+def last_words(read: Callable[[], str]) -> str:
+    """What a container that ended said itself.
+
+    Args:
+        read: gives its log; empty where there is none.
+    """
+    for _ in range(_LOOKS):
+        if said := read():
+            return said
+        time.sleep(_PAUSE)
+    return ""
 
 
 def foreign(said: str, platform: str) -> EngineUnavailableError | None:

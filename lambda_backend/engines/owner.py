@@ -122,7 +122,10 @@ def is_leftover(of_container: Mapping[str, str], state: str) -> bool:
     if OWNER_LABEL not in of_container:
         return False
     owner = Owner.parse(of_container[OWNER_LABEL])
-    return owner is not None and (state.lower() in _GONE or owner.is_dead())
+    if owner is None:
+        return False
+    # One that ended under a living process of this machine is that process's to ask why, and to remove.
+    return owner.is_dead() or (state.lower() in _GONE and owner.place != _place())
 
 
 @contextlib.contextmanager

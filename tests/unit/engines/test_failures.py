@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lambda_backend.engines.failures import foreign, stopped
+from lambda_backend.engines.failures import ended, foreign, last_words, stopped
 from lambda_backend.errors import EngineUnavailableError
 
 
@@ -42,3 +42,23 @@ def test_a_stopped_container_that_said_nothing() -> None:
 def test_a_container_that_cannot_run_here_is_explained() -> None:
     error = stopped("box", "uv", "not running\nexec /bin/sleep: exec format error\n", platform="linux/arm64")
     assert isinstance(error, EngineUnavailableError)
+
+
+@pytest.mark.parametrize("code", [0, 1, 124, 127])
+def test_the_commands_own_exit_codes_ask_nobody(code: int) -> None:
+    assert not ended(code, lambda: pytest.fail("asked"))
+
+
+@pytest.mark.parametrize("code", [None, -9, 125, 126, 137, 255])
+def test_a_containers_end_may_be_noticed_late(code: int | None) -> None:
+    answers = iter([True, True, False])
+    assert ended(code, lambda: next(answers))
+
+
+def test_a_killed_command_in_a_living_container() -> None:
+    assert not ended(137, lambda: True)
+
+
+def test_last_words_may_come_late() -> None:
+    answers = iter(["", "exec format error"])
+    assert last_words(lambda: next(answers)) == "exec format error"

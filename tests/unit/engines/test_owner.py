@@ -32,10 +32,13 @@ def test_a_reused_process_id_is_told_apart() -> None:
     assert Owner(current.place, current.pid, "1").is_dead()
 
 
-def test_leftovers_are_ours_and_stopped_or_dead() -> None:
+def test_leftovers_are_ours_of_the_dead_or_stopped_elsewhere() -> None:
+    elsewhere = {OWNER_LABEL: "another-machine 1 2"}
     assert not is_leftover(labels(), "running")
     assert not is_leftover(labels(), "created")
-    assert is_leftover(labels(), "exited")
+    assert not is_leftover(labels(), "exited")
+    assert not is_leftover(elsewhere, "running")
+    assert is_leftover(elsewhere, "exited")
     assert not is_leftover({}, "exited")
     assert not is_leftover({OWNER_LABEL: "nonsense"}, "exited")
 
