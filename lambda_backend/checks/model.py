@@ -1,0 +1,74 @@
+"""What the rules see, and what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lambda_backend.facts.model import Facts
+    from lambda_backend.targets import Target
+
+__all__ = ["File", "Problem", "Subject"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class File:
+    """A file in a zip."""
+
+    path: str
+    size: int
+    """Bytes, uncompressed."""
+    compressed_size: int
+    owner: str
+    """The distribution that brought it (normalised name), ``project``, ``entry``, ``include``; empty where unknown."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """What a rule found; its name and level are added by whoever runs it."""
+
+    message: str
+    hint: str | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """A function or layer, made by us or by another tool."""
+
+    name: str
+    """For messages: the artefact's name, or the zip's file name."""
+    kind: Literal["function", "layer"]
+    target: Target
+    handler: str | None
+    """What Lambda is told to call; None where that is not known."""
+    files: Mapping[str, File]
+    """By path; folders are none."""
+    facts: Mapping[str, Facts]
+    """Of the files that have something to tell, by path."""
+    read: Callable[[str], bytes]
+    """The bytes of a file by its path."""
+    zip_size: int
+    unzipped_size: int
+    layers: Sequence[Subject] = ()
+    """In the order in which Lambda unpacks them to ``/opt``."""
+    max_size: int | None = None
+    """The user's own limit, bytes unzipped of the function and its layers."""
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Folders in the zip that are on ``sys.path``, the first one first; ``""`` is the zip's root.
+
+        Source: AWS documentation, "Layer paths for each Lambda runtime".
+        """
+        if self.kind == "function":
+            return ("",)
+        return (f"python/lib/{self.target.runtime.name}/site-packages/", "python/")
+
+    @property
+    def everything(self) -> tuple[Subject, ...]:
+        """The function and its layers in the order of ``sys.path``: the layer unpacked last hides the others."""
+        return (self, *reversed(self.layers))

@@ -1,0 +1,75 @@
+"""Facts of a file, and their form in the cache."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Elf", "Facts", "from_json", "to_json"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Elf:
+    """An ELF file. Source: System V ABI; gABI "Dynamic Section"; LSB "Symbol Versioning"."""
+
+    machine: int
+    """``e_machine``: 62 for x86-64, 183 for AArch64."""
+    bits: int
+    """32 or 64."""
+    soname: str | None
+    needed: tuple[str, ...]
+    """DT_NEEDED, in order."""
+    search: tuple[str, ...]
+    """DT_RUNPATH or DT_RPATH, split at ``:``; ``$ORIGIN`` is in it as written."""
+    versions: tuple[tuple[str, str], ...]
+    """(library, version) of all that it needs (``.gnu.version_r``), such as ``("libc.so.6", "GLIBC_2.34")``."""
+    dynamic: bool
+    """It has a dynamic section: a program that is linked statically, or an object file, needs nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What a file's bytes tell. A file with nothing to tell has none."""
+
+    elf: Elf | None = None
+    foreign: str | None = None
+    """``Mach-O`` or ``PE``: code for another system."""
+    secrets: tuple[str, ...] = ()
+    """Kinds of credentials that it holds, such as ``"AWS access key"``; never a credential itself."""
+
+
+def to_json(facts: Mapping[str, Facts]) -> str:
+    """A text that ``from_json`` reads back; by path in the artefact."""
+    return json.dumps({path: dataclasses.asdict(found) for path, found in sorted(facts.items())}, separators=(",", ":"))
+
+
+def from_json(text: str) -> dict[str, Facts]:
+    """What ``to_json`` wrote.
+
+    Raises:
+        ValueError, TypeError, KeyError: for any other text; a cache takes it as a miss.
+    """
+    return {path: _facts(raw) for path, raw in json.loads(text).items()}
+
+
+def _facts(raw: Mapping[str, Any]) -> Facts:
+    elf = raw["elf"]
+    return Facts(
+        elf=None
+        if elf is None
+        else Elf(
+            **{
+                **elf,
+                "needed": tuple(elf["needed"]),
+                "search": tuple(elf["search"]),
+                "versions": tuple((library, version) for library, version in elf["versions"]),
+            }
+        ),
+        foreign=raw["foreign"],
+        secrets=tuple(raw["secrets"]),
+    )
