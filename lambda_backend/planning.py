@@ -10,18 +10,21 @@ from packaging.utils import canonicalize_name
 
 from lambda_backend.errors import LockError
 from lambda_backend.install.resolve import Wanted
+from lambda_backend.requirements.exporters import Export, Exporter
 from lambda_backend.requirements.find import find_lock
-from lambda_backend.requirements.project import declared
+from lambda_backend.requirements.project import Offered, declared
+from lambda_backend.requirements.tool_lock import poetry_dependencies
 from lambda_backend.sources import local_metadata, locked, read_toml
 from lambda_backend.wheel_backend import SETUPTOOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from lambda_backend.metadata import ProjectMetadata
     from lambda_backend.requirements.model import Pin
     from lambda_backend.settings.resolve import ArtifactSettings
+    from lambda_backend.sources import Locked
     from lambda_backend.targets import Target
 
 __all__ = ["may_compile", "may_install", "wanted"]
@@ -37,8 +40,10 @@ def may_install(artifact: ArtifactSettings, root: Path) -> bool:
         return True
     if find_lock(folder, artifact.lock, key=f"{artifact.key}.lock", root=root):
         return True
-    project = read_toml(folder / "pyproject.toml").get("project", {})
-    return bool(project.get("dependencies")) or "dependencies" in project.get("dynamic", ())
+    document = read_toml(folder / "pyproject.toml")
+    project = document.get("project", {})
+    dynamic = "dependencies" in project.get("dynamic", ())
+    return dynamic or bool(project.get("dependencies")) or bool(poetry_dependencies(document))
 
 
 def may_compile(root: Path, wheel_backend: str) -> bool:
@@ -75,13 +80,15 @@ def wanted(
     document = read_toml(found.folder / "pyproject.toml")
     if artifact.entry:
         own = document.get("project", {})
-        name = str(own.get("name", ""))
+        name = str(own.get("name") or document.get("tool", {}).get("poetry", {}).get("name", ""))
         requires: tuple[str, ...] = tuple(own.get("dependencies", ()))
         optional = own.get("optional-dependencies", {})
         requires += tuple(_with_extra(line, extra) for extra, lines in optional.items() for line in lines)
         provided = tuple(optional)
     else:
         name, requires, provided = project.name, project.requires_dist, project.provides_extra
+    if found.lock is None:
+        _refuse_unlocked_poetry(artifact, document, requires)
     asked = declared(
         requires,
         provided,
@@ -91,6 +98,7 @@ def wanted(
         dependency_groups=document.get("dependency-groups", {}),
         target=target,
         key=artifact.key,
+        of_lock=_offered(found),
     )
     if found.lock is None:
         _refuse_sources(asked, document)
@@ -102,6 +110,7 @@ def wanted(
         folder=found.folder,
         lock=found.lock,
         requirements=found.requirements,
+        export=_export(artifact, found),
         declared=asked,
         extras=artifact.extras,
         groups=artifact.groups,
@@ -111,6 +120,64 @@ def wanted(
             for path in local_metadata(found)
         ),
     )
+
+
+def _export(artifact: ArtifactSettings, found: Locked) -> Export | None:
+    """How the lock is exported by its own tool; None for a lock that is read as it is."""
+    if found.lock is None or found.tool_lock is None:
+        return None
+    bundling, lock = artifact.bundling, found.tool_lock
+    is_poetry = lock.tool == "poetry"
+    exporter = Exporter(
+        tool=lock.tool,
+        version=(bundling.tools.poetry if is_poetry else bundling.tools.pipenv) or lock.version,
+        hashes=bundling.poetry.hashes if is_poetry else True,
+        urls=bundling.poetry.urls if is_poetry else True,
+    )
+    return Export(
+        lock=lock,
+        path=found.lock.path,
+        exporter=exporter,
+        extras=artifact.extras if is_poetry else (),
+        groups=found.groups,
+    )
+
+
+def _offered(found: Locked) -> Offered:
+    """Extras and groups that are the lock's own."""
+    if found.tool_lock is not None:
+        return Offered(extras=found.tool_lock.extras, groups=found.tool_lock.group_names)
+    if found.lock is None or found.lock.kind != "pylock":
+        return Offered()
+    document = read_toml(found.lock.path)
+    # What is of another type there is told by whoever reads the lock.
+    extras, groups, default = (document.get(key) for key in ("extras", "dependency-groups", "default-groups"))
+    return Offered(extras=_names(extras), groups=(*_names(groups), *_names(default)))
+
+
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _refuse_unlocked_poetry(artifact: ArtifactSettings, document: Mapping[str, Any], requires: Sequence[str]) -> None:
+    """Refuse to go on without what only a poetry.lock says.
+
+    Raises:
+        LockError: dependencies or groups in Poetry's own tables would be left out, or be taken from other indexes.
+    """
+    poetry = document.get("tool", {}).get("poetry", {})
+    named = set(map(canonicalize_name, poetry.get("group", ())))
+    missing = [f"the group {group!r}" for group in artifact.groups if canonicalize_name(group) in named]
+    if dependencies := poetry_dependencies(document):
+        if not requires:
+            missing.insert(0, ", ".join(dependencies))
+        elif poetry.get("source"):
+            missing.insert(0, "the indexes of [[tool.poetry.source]]")
+    if missing:
+        raise LockError(
+            f"{artifact.key}: there is no poetry.lock, and without one nobody but Poetry heeds {', '.join(missing)}",
+            hint="write one with `poetry lock`",
+        )
 
 
 def _with_extra(requirement: str, extra: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from lambda_backend.bundle.include import include_members
 from lambda_backend.errors import LockError
 from lambda_backend.requirements.find import find_lock
 from lambda_backend.requirements.requirements_txt import parse
+from lambda_backend.requirements.tool_lock import pipenv_lock, poetry_lock
 from lambda_backend.settings.model import ImageSettings
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.requirements.model import LockFile
     from lambda_backend.requirements.requirements_txt import RequirementsFile
+    from lambda_backend.requirements.tool_lock import ToolLock
     from lambda_backend.settings.resolve import ArtifactSettings
 
 __all__ = [
@@ -38,6 +41,8 @@ __all__ = [
 ]
 
 _CONFIGURATION = ("pyproject.toml", "uv.toml", ".python-version")
+_LOCKED_FROM = {"poetry": "pyproject.toml", "pipenv": "Pipfile"}
+"""What a lock is of: its tool wants the file beside it."""
 _METADATA = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
@@ -50,6 +55,10 @@ class Locked:
     lock: LockFile | None
     requirements: RequirementsFile | None
     """The lock, parsed, where it is a requirements file."""
+    tool_lock: ToolLock | None = None
+    """What the lock says, where it is of Poetry or Pipenv."""
+    groups: tuple[str, ...] = ()
+    """The chosen ones, as that tool calls them."""
 
 
 def locked(artifact: ArtifactSettings, root: Path) -> Locked:
@@ -61,7 +70,23 @@ def locked(artifact: ArtifactSettings, root: Path) -> Locked:
     folder = root / artifact.entry if artifact.entry else root
     lock = find_lock(folder, artifact.lock, key=f"{artifact.key}.lock", root=root)
     requirements = parse(lock.path, root) if lock and lock.kind == "requirements" else None
-    return Locked(folder=folder, lock=lock, requirements=requirements)
+    if lock is None or lock.kind not in _LOCKED_FROM:
+        return Locked(folder=folder, lock=lock, requirements=requirements)
+    tool_lock = _tool_lock(lock, f"{artifact.key}.lock")
+    groups = tool_lock.chosen_groups(artifact.groups)
+    return Locked(folder=folder, lock=lock, requirements=None, tool_lock=tool_lock, groups=groups)
+
+
+def _tool_lock(lock: LockFile, key: str) -> ToolLock:
+    beside = lock.path.parent / _LOCKED_FROM[lock.kind]
+    if not beside.is_file():
+        raise LockError(
+            f"{key}: {lock.path.name} has no {beside.name} beside it, which it was made of",
+            hint=f"copy it there, or run `{lock.kind} lock` where it is",
+        )
+    if lock.kind == "poetry":
+        return poetry_lock(read_toml(lock.path), read_toml(beside))
+    return pipenv_lock(_read_json(lock.path), read_toml(beside), _text(beside))
 
 
 def common_base(artifacts: Iterable[ArtifactSettings], root: Path) -> Path:
@@ -73,8 +98,9 @@ def common_base(artifacts: Iterable[ArtifactSettings], root: Path) -> Path:
     """
     base = root.resolve()
     for artifact in artifacts:
-        lock = locked(artifact, root).lock
-        for path in _local_paths(lock, root) if lock and lock.kind != "requirements" else ():
+        found = locked(artifact, root)
+        lock = found.lock
+        for path in _local_paths(found, root):
             real = path.resolve()
             if not real.exists():
                 raise LockError(
@@ -94,8 +120,9 @@ def refuse_outside(artifacts: Iterable[ArtifactSettings], root: Path) -> None:
         LockError: a path dependency lies outside.
     """
     for artifact in artifacts:
-        lock = locked(artifact, root).lock
-        for path in _local_paths(lock, root) if lock and lock.kind != "requirements" else ():
+        found = locked(artifact, root)
+        lock = found.lock
+        for path in _local_paths(found, root):
             if not path.resolve().is_relative_to(root.resolve()):
                 raise LockError(
                     f"{artifact.key}: {lock.path.name if lock else ''} names the path dependency "
@@ -113,7 +140,9 @@ def lock_sources(found: Locked, root: Path) -> dict[str, Path]:
         local += found.requirements.local_paths
     elif found.lock is not None:
         files.append(found.lock.path)
-        local += _local_paths(found.lock, root)
+        if found.lock.kind in _LOCKED_FROM:
+            files.append(found.lock.path.parent / _LOCKED_FROM[found.lock.kind])
+        local += _local_paths(found, root)
     sources = {_relative(path, root): path for path in files if path.is_file()}
     for path in local:
         sources |= local_sources(path, root)
@@ -191,15 +220,50 @@ def read_toml(path: Path) -> Mapping[str, Any]:
     return document
 
 
-def _local_paths(lock: LockFile, root: Path) -> list[Path]:
-    """Folders and archives that a uv.lock or pylock.toml names by path."""
+def _read_json(path: Path) -> Mapping[str, Any]:
+    """A JSON object of a lock.
+
+    Raises:
+        LockError: it is none.
+    """
+    try:
+        document = json.loads(_text(path))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise LockError(f"{path.name} is no valid JSON: {error}", hint="write it anew with `pipenv lock`") from None
+    if not isinstance(document, dict):
+        raise LockError(f"{path.name} is no JSON object", hint="write it anew with `pipenv lock`")
+    return document
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise LockError(f"{path.name} is not UTF-8") from None
+
+
+def _local_paths(found: Locked, root: Path) -> list[Path]:
+    """Folders and archives that a lock names by path; those of a requirements file are in what was parsed of it."""
+    if found.lock is None or found.requirements is not None:
+        return []
+    folder = found.lock.path.parent
+    own = {root.resolve()}
+    if found.tool_lock is not None:
+        own.add(folder.resolve())
+        named = [one.path for one in found.tool_lock.packages_of(found.groups) if one.path is not None]
+    else:
+        named = _named_paths(found.lock)
+    return [folder / name for name in dict.fromkeys(named) if (folder / name).resolve() not in own]
+
+
+def _named_paths(lock: LockFile) -> list[str]:
+    """Paths in a uv.lock or pylock.toml."""
     named = []
     for package in _tables(read_toml(lock.path).get("packages" if lock.kind == "pylock" else "package")):
         places = [package.get(key) for key in ("source", "directory", "archive", "sdist")]
         for place in _tables([*places, *_tables(package.get("wheels"))]):
             named += [place[key] for key in ("editable", "directory", "virtual", "path") if _is_path(place, key)]
-    paths = (lock.path.parent / name for name in dict.fromkeys(named))
-    return [path for path in paths if path.resolve() != root.resolve()]
+    return named
 
 
 def _tables(value: object) -> list[Mapping[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import email.parser
 import hashlib
+import re
 import stat
 import zipfile
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ __all__ = ["is_pure", "wheel_members", "wheel_tags"]
 
 # PEP 427: signatures of RECORD, which no longer hold once it is written anew.
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
+# Some backends write a path dependency with the folder that it had in this build, which no two builds have in common.
+_FILE_REFERENCE = re.compile(r"^(Requires-Dist:[^@\r\n]*[^@\r\n ]) *@ *file:\S+", re.MULTILINE | re.IGNORECASE)
 _ROOT_SCHEMES = {"purelib", "platlib", "data"}
 
 
@@ -84,8 +87,7 @@ def wheel_members(
         if is_script:
             content = shebang(content, target_python)
         elif place == f"{opened.dist_info}/METADATA":
-            # A direct reference in the project's dependencies may hold the password of an index.
-            content = redact_urls(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+            content = _metadata(content)
         member = Member(
             path=normalised(start + place),
             source=content,
@@ -98,6 +100,13 @@ def wheel_members(
     made = write_record(members.values(), record, start)
     members[start + record] = Member(path=normalised(start + record), source=made, owner=owner)
     return tuple(sorted(members.values(), key=lambda member: member.path))
+
+
+def _metadata(content: bytes) -> bytes:
+    """METADATA without what is of this build and this machine alone."""
+    text = _FILE_REFERENCE.sub(r"\1", content.decode("utf-8", "surrogateescape"))
+    # A direct reference in the project's dependencies may hold the password of an index.
+    return redact_urls(text).encode("utf-8", "surrogateescape")
 
 
 def is_pure(wheel: Path) -> bool:

@@ -27,6 +27,9 @@ _UV_OF_THE_HOST = re.compile(
     r"|KEYRING_PROVIDER|LINK_MODE|LOCK_TIMEOUT|MANAGED_PYTHON|NO_MANAGED_PYTHON|PROJECT|PUBLISH|PYPY|PYTHON"
     r"|RUN|SYSTEM_PYTHON|TOOL|UNMANAGED|VENV|WORKING_DIR)(_|\Z)"
 )
+# Credentials of Poetry's sources, and what stands in for the public index with Pipenv. The variables that a Pipfile
+# names are handed to Pipenv alone.
+_OF_LOCKS = re.compile(r"POETRY_(HTTP_BASIC|REPOSITORIES)_|PIPENV_PYPI_MIRROR\Z")
 _HOST_PATH = re.compile(r"\A(file:|[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\])", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[\s,]+")
 
@@ -45,7 +48,7 @@ def exec_environment(environ: Mapping[str, str]) -> dict[str, str]:
             links = [link for link in _SEPARATOR.split(value) if "://" in link and not _HOST_PATH.match(link)]
             if links:
                 found[name] = ("," if name.startswith("UV") else " ").join(links)
-        elif name in _PIP or _is_for_uv(name, value):
+        elif name in _PIP or _OF_LOCKS.match(name) or _is_for_uv(name, value):
             found[name] = value
     return found
 

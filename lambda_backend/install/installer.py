@@ -18,6 +18,7 @@ from lambda_backend.bundle.sources import sha256
 from lambda_backend.bundle.tree import refuse_collisions, tree_members
 from lambda_backend.cache import key as cache_key
 from lambda_backend.install import resolve as resolving
+from lambda_backend.install.exports import Exports
 from lambda_backend.install.kept import kept_archive, read_builder, write_builder
 from lambda_backend.install.tree import build_wheel, install
 from lambda_backend.requirements import pins as pinned
@@ -63,7 +64,7 @@ class Installer:
         place: what of the settings decides how it is made (engine, image, tools): a part of every cache key, and
             never a secret.
         index: what decides the answers of package indexes, for the key of an unlocked resolution; no secret either.
-        environ: of the host.
+        environ: of the host, with what the settings put over it.
         open_workbench: opens the workbench; it is closed with the installer.
         words: what is done is said there.
     """
@@ -84,7 +85,8 @@ class Installer:
         self._place = place
         self._index = index
         self._environ = environ
-        self._credentials: dict[str, None] = {}
+        self._wanted: list[Wanted] = []
+        self._exports = Exports(lambda: self.workbench, environ)
         self._open = open_workbench
         self._words = words
         self._stack = contextlib.ExitStack()
@@ -106,18 +108,17 @@ class Installer:
 
     def pins(self, wanted: Wanted) -> tuple[Pin, ...]:
         """What an artefact's dependencies are; an unlocked answer is used again for a day."""
-        self._credentials |= dict.fromkeys(resolving.credentials(wanted, self._environ))
+        self._wanted.append(wanted)
         if wanted.empty or (wanted.lock and wanted.lock.kind == "pylock"):
             return resolving.resolve(wanted, self.target, lambda: self.workbench, self._environ)
+        self._warn_of_python(wanted)
         key = cache_key(_FORMAT, "pins", self.target.name, dict(self._place), dict(self._index), _asked(wanted))
-        lasting = wanted.lock is not None and (
-            wanted.lock.kind == "uv" or (wanted.requirements is not None and wanted.requirements.requires_hashes)
-        )
+        lasting = _lasts(wanted)
         with self._cache.locked("pins", key) as kept:
             if kept is not None and (found := _read_pins(kept, lasting=lasting)) is not None:
                 return found
             self._words.say(f"resolving {_lock_name(wanted)} for {self.target.name}")
-            pins = resolving.resolve(wanted, self.target, lambda: self.workbench, self._environ)
+            pins = resolving.resolve(wanted, self.target, lambda: self.workbench, self._environ, self._exports)
             self._cache.discard("pins", key)
             with self._cache.make("pins", key) as folder:
                 lock = wanted.lock.path.name if wanted.lock else None
@@ -135,8 +136,7 @@ class Installer:
             self._words.say(f"installing {count} for {self.target.name}")
             self._made += 1
             workbench = self.workbench
-            variables = {"UV_INDEX": " ".join(self._credentials)} if self._credentials else {}
-            tree = install(pins, self.target, workbench, name=f"tree{self._made}", variables=variables)
+            tree = install(pins, self.target, workbench, name=f"tree{self._made}", variables=self._access())
             trees.append(tree)
             refuse_collisions(tree)
             members = tree_members(tree, prefix, excludes, target_python=self.target.python)
@@ -146,6 +146,30 @@ class Installer:
         for tree in trees:
             shutil.rmtree(tree, ignore_errors=True)
         return kept
+
+    def _access(self) -> dict[str, str]:
+        """What uv has to know of the indexes that pins are from, which pins and their cache do not hold."""
+        urls: dict[str, None] = {}
+        insecure: dict[str, None] = {}
+        for wanted in self._wanted:
+            urls |= dict.fromkeys(resolving.credentials(wanted, self._environ))
+            for index in self._exports.indexes(wanted, wanted.export) if wanted.export else ():
+                if index.url_with_user:
+                    urls[index.url_with_user] = None
+                if not index.verified:
+                    insecure[index.host] = None
+        hosts = [self._environ.get("UV_INSECURE_HOST", ""), *insecure] if insecure else []
+        found = {"UV_INDEX": " ".join(urls), "UV_INSECURE_HOST": " ".join(hosts).strip()}
+        return {name: value for name, value in found.items() if value}
+
+    def _warn_of_python(self, wanted: Wanted) -> None:
+        lock = wanted.export.lock if wanted.export else None
+        python = self.target.runtime.python_version
+        # Poetry locks for all Pythons of a project, Pipenv for the one that it runs with.
+        if lock is not None and lock.tool == "pipenv" and lock.refuses(python):
+            self._words.say(
+                f"warning: {_lock_name(wanted)} is for Python {lock.python}: what only {python} needs is not in it"
+            )
 
     def wheel(self, name: str, source: str, digest: str) -> BuiltWheel:
         """The wheel of a local folder.
@@ -190,6 +214,14 @@ def _lock_name(wanted: Wanted) -> str:
     return wanted.lock.path.name if wanted.lock else "the dependencies"
 
 
+def _lasts(wanted: Wanted) -> bool:
+    """Whether the same question has the same answer for ever."""
+    if wanted.export is not None:
+        return wanted.export.exporter.hashes
+    hashed = wanted.requirements is not None and wanted.requirements.requires_hashes
+    return hashed or (wanted.lock is not None and wanted.lock.kind == "uv")
+
+
 def _asked(wanted: Wanted) -> dict[str, object]:
     """What decides a resolution, without secrets."""
     from lambda_backend.settings.interpolate import redact_urls
@@ -202,12 +234,16 @@ def _asked(wanted: Wanted) -> dict[str, object]:
         text = resolving.read_lock(wanted.lock)
     else:
         text = ""
+    export = wanted.export
     return {
         "lock": redact_urls(text),
+        "export": redact_urls(export.lock.deciding) if export else None,
+        "exporter": dataclasses.asdict(export.exporter) if export else None,
         "kind": wanted.lock.kind if wanted.lock else None,
         "folder": wanted.relative(wanted.folder),
         "root": wanted.relative(wanted.root),
-        "declared": [redact_urls(line) for line in wanted.declared],
+        # A lock stands for them; some backends write absolute paths there, which no two builds have in common.
+        "declared": [redact_urls(line) for line in wanted.declared] if wanted.lock is None else [],
         "extras": wanted.extras,
         "groups": wanted.groups,
         "constraints": wanted.constraints,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import InstallError, LockError
+from lambda_backend.install.exports import Exports
 from lambda_backend.requirements import commands, pylock
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lambda_backend.install.workbench import Workbench
+    from lambda_backend.requirements.exporters import Export
     from lambda_backend.requirements.model import LockFile, Pin
     from lambda_backend.requirements.requirements_txt import RequirementsFile
     from lambda_backend.targets import Target
@@ -52,6 +54,8 @@ class Wanted:
     """``name==version`` of what the function's layers have; only heeded where nothing is locked."""
     metadata: tuple[tuple[str, str], ...] = ()
     """Digests of the files of local folders that say what those depend on, by path."""
+    export: Export | None = None
+    """The lock, where Poetry or Pipenv exports it."""
 
     @property
     def empty(self) -> bool:
@@ -64,7 +68,11 @@ class Wanted:
 
 
 def resolve(
-    wanted: Wanted, target: Target, bench: Callable[[], Workbench], environ: Mapping[str, str]
+    wanted: Wanted,
+    target: Target,
+    bench: Callable[[], Workbench],
+    environ: Mapping[str, str],
+    exports: Exports | None = None,
 ) -> tuple[Pin, ...]:
     """The pins of an artefact for a target.
 
@@ -73,7 +81,8 @@ def resolve(
         target: what for.
         bench: gives the workbench; called only when a command has to run. The files that ``wanted`` names lie below
             its ``input`` as they lie below its base.
-        environ: of the host; gives the variables that a requirements file names.
+        environ: gives the variables that a requirements file names.
+        exports: what was exported at the workbench already.
 
     Raises:
         LockError: the lock is unreadable or does not fit.
@@ -81,6 +90,8 @@ def resolve(
     """
     if wanted.empty:
         return ()
+    if wanted.export is not None:
+        return (exports or Exports(bench, environ)).pins(wanted, wanted.export, target)
     kind = wanted.lock.kind if wanted.lock else None
     if kind == "pylock" and wanted.lock is not None:
         text = read_lock(wanted.lock)

@@ -29,11 +29,6 @@ _BY_NAME: dict[str, LockKind] = {
     "poetry.lock": "poetry",
     "Pipfile.lock": "pipenv",
 }
-_UNSUPPORTED = {
-    "poetry": "export it with `poetry export --output requirements.txt` (poetry-plugin-export) "
-    "and set the key `lock` to that file",
-    "pipenv": "export it with `pipenv requirements --hash > requirements.txt` and set the key `lock` to that file",
-}
 
 
 def lock_kind(name: str) -> LockKind | None:
@@ -60,15 +55,19 @@ def find_lock(folder: Path, named: str | None, *, key: str, root: Path | None = 
         root: the project's folder; without it the folder is that.
 
     Raises:
-        LockError: for a named file that is missing or of no known kind, and for a chosen one of a kind that cannot be
-            read yet.
+        LockError: for a named file that is missing or of no known kind, and for a Pipfile without any lock.
     """
     if named is not None:
         return _named([folder, root or folder], named, key=key)
     for name in _ORDER:
         path = folder / name
-        if path.is_file():
-            return _supported(path, lock_kind(name), key=key)
+        if path.is_file() and (kind := lock_kind(name)):
+            return LockFile(kind=kind, path=path)
+    if (folder / "Pipfile").is_file():
+        raise LockError(
+            f"{key}: {folder.name}/Pipfile has no lock file beside it",
+            hint="write a Pipfile.lock with `pipenv lock`, or name another lock file with that key",
+        )
     return None
 
 
@@ -83,10 +82,4 @@ def _named(folders: Sequence[Path], named: str, *, key: str) -> LockFile:
     if not path.is_file():
         looked = " or ".join(str(folder) for folder in dict.fromkeys(folders))
         raise LockError(f"{key}: there is no file {named!r} in {looked}", hint="write its path from pyproject.toml")
-    return _supported(path, kind, key=key)
-
-
-def _supported(path: Path, kind: LockKind | None, *, key: str) -> LockFile:
-    if kind is None or kind in _UNSUPPORTED:
-        raise LockError(f"{key}: {path.name} is not supported yet", hint=_UNSUPPORTED.get(str(kind)))
     return LockFile(kind=kind, path=path)

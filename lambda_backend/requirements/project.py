@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from packaging.dependency_groups import resolve_dependency_groups
@@ -18,10 +19,18 @@ if TYPE_CHECKING:
 
     from lambda_backend.targets import Target
 
-__all__ = ["declared"]
+__all__ = ["Offered", "declared"]
 
 
-def declared(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offered:
+    """Extras and groups that a lock has of its own."""
+
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+def declared(  # noqa: PLR0913 - all but the first two by keyword
     requires_dist: Sequence[str],
     provides_extra: Sequence[str],
     *,
@@ -31,6 +40,7 @@ def declared(
     dependency_groups: Mapping[str, Any],
     target: Target,
     key: str,
+    of_lock: Offered | None = None,
 ) -> tuple[str, ...]:
     """The requirements that apply to the target, without their markers, each once.
 
@@ -45,14 +55,21 @@ def declared(
         dependency_groups: the ``[dependency-groups]`` table, as read from pyproject.toml.
         target: whose markers decide.
         key: the table whose ``extras`` and ``groups`` were chosen, such as ``tool.lambda.layers.deps``.
+        of_lock: extras and groups that the lock knows; what they bring is in the lock alone.
 
     Raises:
         LockError: for unknown extras and groups (all at once) and for a requirement that cannot be read.
     """
-    problems = [*_unknown(extras, provides_extra, "extra", key), *_unknown(groups, dependency_groups, "group", key)]
+    of_lock = of_lock or Offered()
+    problems = [
+        *_unknown(extras, (*provides_extra, *of_lock.extras), "extra", key),
+        *_unknown(groups, (*dependency_groups, *of_lock.groups), "group", key),
+    ]
     if problems:
         raise LockError("\n".join(problems))
-    of_groups = _requirements(_group_lines(dependency_groups, groups), "[dependency-groups]")
+    known = {canonicalize_name(group) for group in dependency_groups}
+    own_groups = [group for group in groups if canonicalize_name(group) in known]
+    of_groups = _requirements(_group_lines(dependency_groups, own_groups), "[dependency-groups]")
     of_project = _requirements(requires_dist, f"the metadata of {project}")
 
     own = canonicalize_name(project)

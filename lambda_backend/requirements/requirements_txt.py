@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-__all__ = ["RequirementsFile", "parse"]
+__all__ = ["RequirementsFile", "logical_lines", "parse"]
 
 # What uv reads in a requirements file; of the others `compile_command` says in uv's words what uv has words for.
 _FOR_UV = frozenset({"--index-url", "--extra-index-url", "--find-links", "--no-index", "--no-binary", "--only-binary"})
@@ -111,8 +111,14 @@ def _is_folder(line: RequirementLine, root: Path) -> bool:
     return line.path is not None and (root / line.path).is_dir()
 
 
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Number and content of each line, continuations joined, comments taken out, as pip does it."""
+def logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Number and content of each line that says something: continuations joined, comments taken out, as pip does it."""
+    for number, raw in _joined(text):
+        if line := _COMMENT.sub("", raw).strip():
+            yield number, line
+
+
+def _joined(text: str) -> Iterator[tuple[int, str]]:
     start = 0
     parts: list[str] = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -160,10 +166,7 @@ class _Reader:
             return
         if path not in self.files:
             self.files.append(path)
-        for number, raw in _logical_lines(text):
-            line = _COMMENT.sub("", raw).strip()
-            if not line:
-                continue
+        for number, line in logical_lines(text):
             place = f"{self._shown(path)}:{number}"
             try:
                 self._line(line, place, path.parent, constraint=constraint)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.requirements.model import Pin
 
-__all__ = ["pylock_text"]
+__all__ = ["pylock_text", "toml_string"]
 
 
 def pylock_text(pins: Iterable[Pin], *, prefix: str = "") -> str:
@@ -39,18 +39,19 @@ def pylock_text(pins: Iterable[Pin], *, prefix: str = "") -> str:
 
 
 def _package(pin: Pin, prefix: str) -> str:
-    version = f"version = {_string(pin.version)}\n" if pin.version is not None else ""
-    return f"[[packages]]\nname = {_string(pin.name)}\n{version}{_source(pin, prefix)}\n"
+    version = f"version = {toml_string(pin.version)}\n" if pin.version is not None else ""
+    return f"[[packages]]\nname = {toml_string(pin.name)}\n{version}{_source(pin, prefix)}\n"
 
 
 def _source(pin: Pin, prefix: str) -> str:
     entries = _place(pin, prefix)
     if pin.subdirectory is not None:
-        entries["subdirectory"] = _string(pin.subdirectory)
+        entries["subdirectory"] = toml_string(pin.subdirectory)
     if pin.kind == "vcs":
-        return f"vcs = {_table({'type': _string(pin.vcs or 'git'), **entries, 'commit-id': _string(pin.commit or '')})}"
+        entries = {"type": toml_string(pin.vcs or "git"), **entries, "commit-id": toml_string(pin.commit or "")}
+        return f"vcs = {_table(entries)}"
     # PEP 751: archives have at least one hash. uv takes an empty table too (with a warning); packaging does not.
-    entries["hashes"] = _table({json.dumps(algorithm): _string(value) for algorithm, value in _hashes(pin)})
+    entries["hashes"] = _table({json.dumps(algorithm): toml_string(value) for algorithm, value in _hashes(pin)})
     if pin.kind == "wheel":
         return f"wheels = [{_table(entries)}]"
     # An archive whose name is no sdist's (a repository's snapshot) may only be written as an archive; any other is
@@ -60,11 +61,11 @@ def _source(pin: Pin, prefix: str) -> str:
 
 def _place(pin: Pin, prefix: str) -> dict[str, str]:
     if pin.path is not None:
-        return {"path": _string(f"{prefix.rstrip('/')}/{pin.path}" if prefix else pin.path)}
+        return {"path": toml_string(f"{prefix.rstrip('/')}/{pin.path}" if prefix else pin.path)}
     url = pin.url or ""
     if pin.kind != "vcs" and url.startswith("file:"):
-        return {"path": _string(url2pathname(urlsplit(url).path))}
-    return {"url": _string(url)}
+        return {"path": toml_string(url2pathname(urlsplit(url).path))}
+    return {"url": toml_string(url)}
 
 
 def _hashes(pin: Pin) -> tuple[tuple[str, str], ...]:
@@ -86,7 +87,12 @@ def _table(entries: dict[str, str]) -> str:
     return "{ " + ", ".join(f"{key} = {value}" for key, value in entries.items()) + " }" if entries else "{}"
 
 
-def _string(text: str) -> str:
+def toml_string(text: str) -> str:
+    """A text as a basic string of TOML.
+
+    Raises:
+        LockError: it is no valid Unicode.
+    """
     # TOML: a basic string is a JSON string, but TOML wants DEL escaped, and no surrogates, not in pairs either.
     try:
         text.encode("utf-8")

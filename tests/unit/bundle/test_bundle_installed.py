@@ -249,6 +249,27 @@ def spread(wheel: Path, prefix: str = "", *patterns: str) -> tuple[Member, ...]:
     return wheel_members(wheel, prefix, target_python=PYTHON, owner="project", excludes=Excludes(patterns))
 
 
+def test_metadata_names_no_folder_of_the_build(tmp_path: Path) -> None:
+    lines = (
+        "Requires-Dist: plain (>=1) ; python_version > '3'",
+        "Requires-Dist: local @ file:///tmp/build-1/libs/local%20one",
+        "Requires-Dist: other[a,b] @ file:///tmp/build-1/libs/other ; extra == 'x'",
+        "Requires-Dist: far @ https://user:hush@example.com/far.whl",
+        "",
+        "Read @ file:///tmp/readme",
+    )
+    made = wheel(tmp_path, {f"{INFO}/METADATA": "\n".join(lines).encode()})
+    found = {member.path: member.source for member in spread(made)}
+    assert isinstance(found[f"{INFO}/METADATA"], bytes)
+    assert found[f"{INFO}/METADATA"].decode().splitlines() == [
+        lines[0],
+        "Requires-Dist: local",
+        "Requires-Dist: other[a,b] ; extra == 'x'",
+        "Requires-Dist: far @ https://***@example.com/far.whl",
+        *lines[4:],
+    ]
+
+
 def test_wheel(tmp_path: Path) -> None:
     data = "x-1.0.data"
     found = wheel(

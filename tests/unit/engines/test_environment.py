@@ -26,6 +26,9 @@ if TYPE_CHECKING:
         ("HTTPS_PROXY", "http://proxy:3128"),
         ("no_proxy", "localhost"),
         ("all_proxy", "socks5://proxy"),
+        ("POETRY_HTTP_BASIC_CORP_PASSWORD", "/secret"),
+        ("POETRY_REPOSITORIES_CORP_URL", "https://example.com/simple/"),
+        ("PIPENV_PYPI_MIRROR", "https://example.com/simple/"),
     ],
 )
 def test_index_and_proxy_variables_are_handed_on(name: str, value: str) -> None:
@@ -53,6 +56,9 @@ def test_index_and_proxy_variables_are_handed_on(name: str, value: str) -> None:
         ("UV_TOOL_DIR", "tools"),
         ("UV_CONSTRAINT", "./constraints.txt"),
         ("UV_WORKING_DIR", "C:\\project"),
+        ("PIPENV_PIPFILE", "Pipfile"),
+        ("POETRY_PYPI_TOKEN_CORP", "secret"),
+        ("POETRY_VIRTUALENVS_PATH", "envs"),
     ],
 )
 def test_the_rest_stays_on_the_host(name: str, value: str) -> None:

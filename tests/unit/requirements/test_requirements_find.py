@@ -16,26 +16,25 @@ KEY = "tool.lambda.lock"
 def test_order_of_files(tmp_path: Path) -> None:
     assert find_lock(tmp_path, None, key=KEY) is None
     found = []
-    for name in ("requirements.txt", "uv.lock", "pylock.toml", "pylock.lambda.toml"):
+    names = ("requirements.txt", "Pipfile.lock", "poetry.lock", "uv.lock", "pylock.toml", "pylock.lambda.toml")
+    for name in names:
         (tmp_path / name).write_text("")
         lock = find_lock(tmp_path, None, key=KEY)
         assert lock is not None
         assert lock.path == tmp_path / name
         found.append(lock.kind)
-    assert found == ["requirements", "uv", "pylock", "pylock"]
+    assert found == ["requirements", "pipenv", "poetry", "uv", "pylock", "pylock"]
 
 
-@pytest.mark.parametrize(("name", "command"), [("poetry.lock", "poetry export"), ("Pipfile.lock", "pipenv")])
-def test_chosen_lock_that_cannot_be_read_yet(tmp_path: Path, name: str, command: str) -> None:
-    (tmp_path / name).write_text("")
-    (tmp_path / "requirements.txt").write_text("")
-    with pytest.raises(LockError, match=f"{KEY}: {name} is not supported yet") as error:
+def test_a_pipfile_without_any_lock(tmp_path: Path) -> None:
+    (tmp_path / "Pipfile").write_text("")
+    with pytest.raises(LockError, match=f"{KEY}: .*Pipfile has no lock file beside it") as error:
         find_lock(tmp_path, None, key=KEY)
-    assert command in str(error.value.hint)
-    (tmp_path / "uv.lock").write_text("")
+    assert "`pipenv lock`" in str(error.value.hint)
+    (tmp_path / "requirements.txt").write_text("")
     found = find_lock(tmp_path, None, key=KEY)
     assert found is not None
-    assert found.kind == "uv"
+    assert found.kind == "requirements"
 
 
 def test_named_file(tmp_path: Path) -> None:
