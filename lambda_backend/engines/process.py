@@ -54,7 +54,7 @@ def run(  # noqa: PLR0913 - all by name
         OSError: it cannot be started.
     """
     output, log = LineReader(), LineReader(on_line)
-    with subprocess.Popen(
+    process = subprocess.Popen(
         list(argv),
         env=dict(environ),
         cwd=cwd,
@@ -62,26 +62,27 @@ def run(  # noqa: PLR0913 - all by name
         stdout=subprocess.PIPE if stdout is None else stdout,
         stderr=subprocess.STDOUT if merged else subprocess.PIPE,
         start_new_session=detached,
-    ) as process:
-        threads = [threading.Thread(target=_drain, args=(None if merged else process.stdout, output), daemon=True)]
-        if stdin is not None:
-            threads.append(threading.Thread(target=_feed, args=(stdin, process.stdin), daemon=True))
+    )
+    threads = [threading.Thread(target=_drain, args=(None if merged else process.stdout, output), daemon=True)]
+    if stdin is not None:
+        threads.append(threading.Thread(target=_feed, args=(stdin, process.stdin), daemon=True))
+    try:
+        for thread in threads:
+            thread.start()
+        _drain(process.stdout if merged else process.stderr, log)
+        code = process.wait()
+    except BaseException:
         try:
-            for thread in threads:
-                thread.start()
-            _drain(process.stdout if merged else process.stderr, log)
-            code = process.wait()
-        except BaseException:
-            try:
-                if cleans_up:
-                    _end_programs(process)
-            finally:
-                _kill(process, group=detached)
-            raise
+            if cleans_up:
+                _end_programs(process)
         finally:
-            for thread in threads:
-                if thread.ident is not None:
-                    thread.join()
+            _kill(process, group=detached)
+            process.wait()
+        # What it started (Finch starts ssh, and a script its command) may outlive it and keep the pipes open. Nobody
+        # waits for that: the threads end with it.
+        raise
+    for thread in threads:
+        thread.join()
     return ExecResult(exit_code=code, output=output.close(), log=log.close())
 
 
@@ -113,16 +114,15 @@ def _children(pid: int) -> Iterator[int]:
 
 def _drain(stream: IO[bytes] | None, reader: LineReader) -> None:
     if stream is not None:
-        while piece := stream.read1(_PIECE):  # type: ignore[attr-defined]
-            reader.feed(piece)
+        with stream:
+            while piece := stream.read1(_PIECE):  # type: ignore[attr-defined]
+                reader.feed(piece)
 
 
 def _feed(source: IO[bytes], stream: IO[bytes] | None) -> None:
     if stream is None:
         return
-    try:
+    # A command that stops reading says why by its own message and exit code; one that was ended gets no more.
+    with contextlib.suppress(BrokenPipeError, ValueError), stream:
         while piece := source.read(_PIECE):
             stream.write(piece)
-        stream.close()
-    except BrokenPipeError:
-        pass  # its own message and exit code say why it stopped reading
