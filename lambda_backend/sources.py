@@ -84,9 +84,13 @@ def _tool_lock(lock: LockFile, key: str) -> ToolLock:
             f"{key}: {lock.path.name} has no {beside.name} beside it, which it was made of",
             hint=f"copy it there, or run `{lock.kind} lock` where it is",
         )
-    if lock.kind == "poetry":
-        return poetry_lock(read_toml(lock.path), read_toml(beside))
-    return pipenv_lock(_read_json(lock.path), read_toml(beside), _text(beside))
+    locked_from = read_toml(beside)
+    try:
+        if lock.kind == "poetry":
+            return poetry_lock(read_toml(lock.path), locked_from)
+        return pipenv_lock(_read_json(lock.path), locked_from, _text(beside))
+    except LockError as error:
+        raise LockError(f"{key}: {error.message}", hint=f"write it anew with `{lock.kind} lock`") from None
 
 
 def common_base(artifacts: Iterable[ArtifactSettings], root: Path) -> Path:
@@ -229,9 +233,9 @@ def _read_json(path: Path) -> Mapping[str, Any]:
     try:
         document = json.loads(_text(path))
     except (json.JSONDecodeError, RecursionError) as error:
-        raise LockError(f"{path.name} is no valid JSON: {error}", hint="write it anew with `pipenv lock`") from None
+        raise LockError(f"{path.name} is no valid JSON: {error}") from None
     if not isinstance(document, dict):
-        raise LockError(f"{path.name} is no JSON object", hint="write it anew with `pipenv lock`")
+        raise LockError(f"{path.name} is no JSON object")
     return document
 
 

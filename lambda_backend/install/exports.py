@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -29,8 +30,9 @@ __all__ = ["Exports"]
 _STALE = ("changed significantly", "is not consistent with", "is not up to date", "out-of-date")
 """What Poetry and Pipenv say of a lock that is not that of their project."""
 _UNREACHABLE = ("Failed to fetch", "error sending request", "Could not connect")
-_NO_TOOL = ("resolving tool dependencies", "Failed to build", "Failed to download", *_UNREACHABLE)
-"""What uv says when it cannot have the tool: then the lock is not to blame."""
+_OF_UV = re.compile(r"^ *error: ", re.MULTILINE)
+"""How uv's own errors start, when it cannot have or run the tool: then the lock is not to blame."""
+_MISSING = re.compile(r"(\S+) was not found in the package registry")
 _PASSWORDS = "POETRY_HTTP_BASIC_"
 
 
@@ -114,7 +116,8 @@ class Exports:
             workbench.uv(command, cwd=folder, what=f"checking {export.path.name}", variables=variables)
         except InstallError as error:
             # Poetry also minds what makes no difference here, such as a readme that is not there.
-            if export.exporter.tool == "pipenv" or any(words in str(error) for words in (*_STALE, *_NO_TOOL)):
+            of_lock = any(words in error.message for words in _STALE)
+            if export.exporter.tool == "pipenv" or of_lock or _OF_UV.search(error.message):
                 raise
 
     def _archives(self, wanted: Wanted, export: Export, found: Exported, target: Target) -> tuple[Pin, ...]:
@@ -160,8 +163,12 @@ class Exports:
             for name in sorted(references(line.text for line in found.lines))
             if name in self._environ
         }
+        try:
+            text = workbench.uv(command, cwd=root, what=what, variables=variables)
+        except InstallError as error:
+            raise _not_found(error, found, indexes, export) from None
         return pylock.select(
-            workbench.uv(command, cwd=root, what=what, variables=variables),
+            text,
             target=target,
             source=export.path.name,
             directory=wanted.relative(wanted.root),
@@ -172,13 +179,32 @@ class Exports:
         )
 
 
+def _not_found(error: InstallError, found: Exported, indexes: Mapping[str, Index], export: Export) -> InstallError:
+    """The error with what uv does not say: an index that refuses its credentials looks like an empty one."""
+    missing = set(_MISSING.findall(error.message))
+    named = (indexes.get(line.index or "") for line in found.lines if line.name in missing)
+    asked = {index.url for index in named if index is not None}
+    if not asked:
+        return error
+    variables = (
+        "POETRY_HTTP_BASIC_<NAME>_USERNAME and _PASSWORD"
+        if export.exporter.tool == "poetry"
+        else "the variables that the Pipfile's sources name"
+    )
+    return InstallError(
+        error.message,
+        hint=f"it is looked for at {', '.join(sorted(asked))}: check that the index has it, and takes the "
+        f"credentials of {variables}, or of a netrc file",
+    )
+
+
 def _failed(error: InstallError, export: Export) -> InstallError | LockError:
     """What a failure of the tool is: the lock's, or that of what it takes to have the tool."""
     exporter, name = export.exporter, export.path.name
-    said = str(error.message)
+    said = error.message
     if any(words in said for words in _STALE):
         return StaleLockError(f"{name} is not that of its project; {said}", hint=f"renew it: {exporter.tool} lock")
-    if any(words in said for words in _NO_TOOL):
+    if _OF_UV.search(said):
         return InstallError(
             f"{exporter.tool} {exporter.version}, which exports {name}, cannot be had; {said}",
             hint=f"check the network and the index; {_another_version(exporter)}",
