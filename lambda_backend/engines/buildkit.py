@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from lambda_backend.engines.command import Command
 from lambda_backend.engines.endpoint import find_endpoint
@@ -31,6 +32,9 @@ def buildkit_command(environ: Mapping[str, str]) -> Command | None:
     endpoint = find_endpoint(environ)
     if endpoint.source == "the local socket":  # which may be one where the command does not look
         changed["DOCKER_HOST"] = endpoint.host
+    elif endpoint.host.startswith("tcp://") and not any(name.lower().endswith("_proxy") for name in environ):
+        # A proxy that is a build argument is in the command's environment, and is none of the command's own.
+        changed["NO_PROXY"] = urlsplit(endpoint.host).hostname or ""
     for program in _programs(environ):
         command = Command(program=program, environ=changed)
         if all(command.run(probe).exit_code == 0 for probe in _PROBES):

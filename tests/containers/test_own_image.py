@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -295,8 +299,8 @@ def test_the_agent_s_socket_is_forwarded_where_the_builder_can(
     if "podman" in engine_environ.get("DOCKER_HOST", ""):
         pytest.skip("Podman's Docker API forwards no agent")
     workshop.write('FROM BASE\nRUN --mount=type=ssh test -S "$SSH_AUTH_SOCK" && touch /made')
-    with agent(tmp_path) as socket:
-        image = workshop.make(ssh=f"default={socket}")
+    with agent(tmp_path) as address:
+        image = workshop.make(ssh=f"default={address}")
     assert workshop.read(image, "/made") == ""
 
 
@@ -337,6 +341,54 @@ def test_without_docker_s_command_a_containerfile_for_buildkit_says_what_to_inst
     said = workshop.fails()
     assert "the last words" in said
     assert "buildx" not in said
+
+
+@pytest.fixture
+def far(engine_environ: Mapping[str, str]) -> Iterator[str]:
+    """The engine's socket at a TCP address, as that of another machine."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        path = engine_environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+
+        def pump(source: socket.socket, target: socket.socket) -> None:
+            with contextlib.suppress(OSError):
+                while piece := source.recv(65536):
+                    target.sendall(piece)
+                target.shutdown(socket.SHUT_WR)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    near = stack.enter_context(listener.accept()[0])
+                    there = stack.enter_context(socket.socket(socket.AF_UNIX))
+                    there.connect(path)
+                    for pair in ((near, there), (there, near)):
+                        threading.Thread(target=pump, args=pair, daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("engine_environ", ["docker", "podman-socket"], indirect=True)
+@pytest.mark.parametrize("by", ["address", "context"])
+def test_a_remote_engine_builds_too(
+    workshop: Workshop, engine_environ: Mapping[str, str], far: str, by: str, tmp_path: Path
+) -> None:
+    environ = {name: value for name, value in engine_environ.items() if name != "DOCKER_HOST"}
+    if by == "address":
+        environ["DOCKER_HOST"] = far
+    else:
+        meta = {"Name": "far", "Metadata": {}, "Endpoints": {"docker": {"Host": far, "SkipTLSVerify": False}}}
+        digest = hashlib.sha256(b"far").hexdigest()
+        write(tmp_path, {f"config/contexts/meta/{digest}/meta.json": json.dumps(meta)})
+        environ |= {"DOCKER_CONTEXT": "far", "DOCKER_CONFIG": str(tmp_path / "config")}
+    engine = choose("docker", environ=environ, note=print)
+    assert engine is not None
+    workshop.engine = engine
+    workshop.write("FROM BASE\nARG HTTPS_PROXY\nRUN --mount=type=bind,source=a,target=/a cp /a /b", {"a": "the file"})
+    proxy = {"HTTPS_PROXY": "http://proxy.invalid:1"}
+    image = workshop.make(build_args=proxy, templates=proxy)
+    assert workshop.read(image, "/b") == "the file"
 
 
 IGNORED = {

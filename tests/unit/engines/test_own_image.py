@@ -249,12 +249,17 @@ def test_the_first_of_docker_s_commands_that_can_is_taken(tmp_path: Path) -> Non
     folders = [tmp_path / name for name in ("none", "no-buildx", "too-new", "good", "other")]
     for folder, script in zip(folders[1:], (NO_BUILDX, TOO_NEW, GOOD, GOOD), strict=True):
         program(folder, "docker", script)
-    environ = {**os.environ, "PATH": os.pathsep.join(map(str, folders)), "DOCKER_HOST": "tcp://there:1"}
+    environ = {"PATH": os.pathsep.join(map(str, folders)), "DOCKER_HOST": "tcp://there:1"}
     command = buildkit_command(environ)
     assert command is not None
     assert Path(command.program).parent.name == "good"
     # It finds the engine where the package found it.
     assert command.environ["DOCKER_HOST"] == "tcp://there:1"
+    # Not by way of a proxy that is a build argument.
+    assert command.environ["NO_PROXY"] == "there"
+    proxied = buildkit_command({**environ, "https_proxy": "http://proxy:1"})
+    assert proxied is not None
+    assert "NO_PROXY" not in proxied.environ
     assert buildkit_command({**environ, "PATH": str(folders[1])}) is None
 
 
