@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lambda_backend.facts.model import Facts
     from lambda_backend.targets import Target
 
-__all__ = ["File", "Problem", "Subject"]
+__all__ = ["File", "Overwritten", "Problem", "Subject", "search_roots"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,12 +27,22 @@ class File:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Overwritten:
+    """A path that two distributions bring with different bytes; one of them has lost its file."""
+
+    path: str
+    owners: tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
     """What a rule found; its name and level are added by whoever runs it."""
 
     message: str
     hint: str | None = None
     path: str | None = None
+    warns: bool = False
+    """Never an error: it need not keep anybody from deploying."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,18 +67,22 @@ class Subject:
     """In the order in which Lambda unpacks them to ``/opt``."""
     max_size: int | None = None
     """The user's own limit, bytes unzipped of the function and its layers."""
+    overwritten: Sequence[Overwritten] = ()
 
     @property
     def roots(self) -> tuple[str, ...]:
-        """Folders in the zip that are on ``sys.path``, the first one first; ``""`` is the zip's root.
-
-        Source: AWS documentation, "Layer paths for each Lambda runtime".
-        """
-        if self.kind == "function":
-            return ("",)
-        return (f"python/lib/{self.target.runtime.name}/site-packages/", "python/")
+        """See ``search_roots``."""
+        return search_roots(self.kind, self.target)
 
     @property
     def everything(self) -> tuple[Subject, ...]:
         """The function and its layers in the order of ``sys.path``: the layer unpacked last hides the others."""
         return (self, *reversed(self.layers))
+
+
+def search_roots(kind: Literal["function", "layer"], target: Target) -> tuple[str, ...]:
+    """Folders in a zip that are on ``sys.path``, the first one first, each with its slash; ``""`` is the zip's root.
+
+    Source: AWS documentation, "Layer paths for each Lambda runtime".
+    """
+    return ("",) if kind == "function" else (f"python/lib/{target.runtime.name}/site-packages/", "python/")

@@ -6,25 +6,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from lambda_backend.targets import limits
+from lambda_backend.units import human_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lambda_backend.report.model import Artifact
 
-__all__ = ["human_size", "table"]
+__all__ = ["table"]
 
 _LARGEST = 3
-
-
-def human_size(size: int) -> str:
-    """Bytes in words, binary units: ``512 B``, ``1.5 KiB``, ``98.2 MiB``."""
-    value = float(size)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:  # noqa: PLR2004 - the unit's own number
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"
 
 
 def table(artifacts: Sequence[Artifact]) -> str:

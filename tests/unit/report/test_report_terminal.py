@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lambda_backend.report.terminal import human_size, table
+from lambda_backend.report.terminal import table
+from lambda_backend.units import human_size
 from lambda_backend.report.words import Words
 
 if TYPE_CHECKING:
