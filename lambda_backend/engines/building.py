@@ -63,7 +63,7 @@ def build(
     result = command.run(argv, environ=environ, on_line=on_line, merged=True, detached=True, cleans_up=cleans_up)
     if result.exit_code:
         error = command.failed(what, result)
-        # What is known of the engine's own words may help; looking at the engine does not mend a person's Containerfile.
+        # What is known of the engine's own words may help. Looking at the engine mends no Containerfile of a person's.
         hint = command.flavor.hint(error.message) if asked.of_project else error.hint
         raise failed(asked, error.message, hint=hint)
 

@@ -54,7 +54,7 @@ class ImageSettings:
     """A Containerfile of the project's own, which the bundling image is built on."""
 
     context: PathInProject = "."
-    """Folder that is sent to the engine."""
+    """Folder that is sent to the engine, relative to the project; `.containerignore` or `.dockerignore` counts."""
     file: PathInProject | None = None
     """The Containerfile, relative to the context; by default `Containerfile` or `Dockerfile`."""
     target: Text | None = None

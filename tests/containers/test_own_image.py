@@ -273,8 +273,8 @@ def test_an_own_image_in_which_nothing_runs_is_told_by_its_key(workshop: Worksho
 
 BUILDKIT = """\
 FROM BASE
-RUN --mount=type=secret,id=netrc,target=/root/netrc grep -q 'password' /root/netrc && touch /made
-RUN --mount=type=cache,target=/cache --mount=type=bind,source=a,target=/a cp /a /b && test ! -e /root/netrc
+RUN --mount=type=secret,id=netrc,target=/etc/netrc grep -q 'password' /etc/netrc && touch /made
+RUN --mount=type=cache,target=/cache --mount=type=bind,source=a,target=/a cp /a /b && test ! -e /etc/netrc
 """
 
 

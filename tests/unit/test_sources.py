@@ -192,3 +192,32 @@ def test_toml(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(LockError, match=r"a\.toml is no valid TOML"):
             read_toml(path)
+
+
+def test_the_context_of_an_image_and_what_says_what_is_left_out(tmp_path: Path) -> None:
+    files = {
+        "docker/Dockerfile": "FROM a\n",
+        "docker/lib/a.h": "",
+        "docker/notes.md": "",
+        "docker/.dockerignore": "*.md\n",
+        "layer/Containerfile": "FROM a\n",
+    }
+    table = HANDLER + (
+        '[tool.lambda.bundling]\nimage = { context = "docker" }\n'
+        '[tool.lambda.layers.deps.bundling]\nimage = { context = "layer" }\n'
+    )
+    asked = project(tmp_path, table, files)
+    assert list(project_sources(asked, tmp_path)) == [
+        "docker/.dockerignore",
+        "docker/Dockerfile",
+        "docker/lib/a.h",
+        "layer/Containerfile",
+        "pyproject.toml",
+    ]
+
+
+def test_the_context_of_an_image_may_be_the_project(tmp_path: Path) -> None:
+    files = {"Dockerfile": "FROM a\n", "made/old.zip": "", "dist/old.zip": "", "build/lib/a.py": "", "shop/api.py": ""}
+    asked = project(tmp_path, HANDLER + '[tool.lambda.bundling]\nimage = { file = "Dockerfile" }\n', files)
+    found = project_sources(asked, tmp_path, [tmp_path / "made"])
+    assert list(found) == ["Dockerfile", "pyproject.toml", "shop/api.py"]

@@ -179,7 +179,7 @@ def test_the_command_hears_all_of_it_and_its_arguments_show_no_value(asked: Imag
             target="two",
             build_args={"A": SECRET, "DOCKER_HOST": "other"},
             network="host",
-            secrets=(BuildSecret(id="netrc", source=Path("/home/netrc")),),
+            secrets=(BuildSecret(id="netrc", source=Path("/some/netrc")),),
             ssh="default",
         ),
         what="it fails",
@@ -191,7 +191,7 @@ def test_the_command_hears_all_of_it_and_its_arguments_show_no_value(asked: Imag
     assert not any(SECRET in word for word in argv)
     text = " ".join(argv)
     assert text.startswith(f"build --file {tmp_path}/sub/File --platform linux/amd64 --tag lambda-backend/t:1 --label ")
-    for words in ("--target two", "--network host", "--secret id=netrc,src=/home/netrc", "--ssh default"):
+    for words in ("--target two", "--network host", "--secret id=netrc,src=/some/netrc", "--ssh default"):
         assert words in text
     # What the engine's command reads itself must not reach it with the build's value.
     assert "--build-arg A --build-arg DOCKER_HOST=other" in text
