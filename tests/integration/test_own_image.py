@@ -207,3 +207,17 @@ def test_build_arguments_say_where_tools_come_from(machine: Machine, folder: Pat
     assert failed.exit_code != 0
     assert "uv 0.13.8 cannot be fetched" in failed.message
     assert SECRET not in failed.log
+
+
+def test_secret_files_are_mounted_while_the_image_is_built(machine: Machine, folder: Path, engine: str) -> None:
+    text = (folder / "docker/image/Containerfile").read_text()
+    step = f"RUN --mount=type=secret,id=token grep -q {SECRET[:6]} /run/secrets/token && cat /run/secrets/token"
+    (folder / "docker/image/Containerfile").write_text(text.replace("ARG LIBRARY", f"{step}\nARG LIBRARY"))
+    (folder.parent / "token").write_text(f"{SECRET}\n")
+    with (folder / "pyproject.toml").open("a") as file:
+        file.write('secrets = [{ id = "token", source = "${TOKEN_FILE}" }]\n')
+    done = build(machine, folder, engine, TOKEN_FILE=str(folder.parent / "token"))
+    assert done.log.count(BUILDING) == 1
+    assert factor(folder) == 21
+    # The step prints it; the log does not.
+    assert SECRET not in done.log
