@@ -163,21 +163,30 @@ def _refuse_unlocked_poetry(artifact: ArtifactSettings, document: Mapping[str, A
     """Refuse to go on without what only a poetry.lock says.
 
     Raises:
-        LockError: dependencies or groups in Poetry's own tables would be left out, or be taken from other indexes.
+        LockError: dependencies or groups in Poetry's own tables would be left out, or be taken from other places.
     """
     poetry = document.get("tool", {}).get("poetry", {})
+    dependencies = poetry_dependencies(document)
+    missing = []
+    if dependencies and not requires:
+        missing.append(f"that it depends on {', '.join(dependencies)}")
+    elif dependencies and poetry.get("source"):
+        missing.append("that dependencies come from [[tool.poetry.source]]")
+    elif placed := [name for name, asked in dependencies.items() if _is_placed(asked)]:
+        missing.append(f"where {', '.join(placed)} comes from")
     named = set(map(canonicalize_name, poetry.get("group", ())))
-    missing = [f"the group {group!r}" for group in artifact.groups if canonicalize_name(group) in named]
-    if dependencies := poetry_dependencies(document):
-        if not requires:
-            missing.insert(0, ", ".join(dependencies))
-        elif poetry.get("source"):
-            missing.insert(0, "the indexes of [[tool.poetry.source]]")
+    missing += [f"the group {group!r}" for group in artifact.groups if canonicalize_name(group) in named]
     if missing:
         raise LockError(
-            f"{artifact.key}: there is no poetry.lock, and without one nobody but Poetry heeds {', '.join(missing)}",
+            f"{artifact.key}: there is no poetry.lock, and only Poetry knows {', and '.join(missing)}",
             hint="write one with `poetry lock`",
         )
+
+
+def _is_placed(asked: object) -> bool:
+    """Whether a dependency in Poetry's words comes from a folder or a certain index."""
+    tables = asked if isinstance(asked, list) else [asked]
+    return any(isinstance(table, dict) and not {"path", "source"}.isdisjoint(table) for table in tables)
 
 
 def _with_extra(requirement: str, extra: str) -> str:

@@ -48,7 +48,6 @@ class Exports:
         self._bench = bench
         self._environ = environ
         self._texts: dict[str, str] = {}
-        self._compiled = 0
 
     def pins(self, wanted: Wanted, export: Export, target: Target) -> tuple[Pin, ...]:
         """What the tool would install for the target.
@@ -135,8 +134,7 @@ class Exports:
     ) -> tuple[Pin, ...]:
         workbench = self._bench()
         indexes = {index.key: index for index in self.indexes(wanted, export)}
-        self._compiled += 1
-        folder = workbench.output / f"exported-{self._compiled}"
+        folder = workbench.output / f"exported-{len(list(workbench.output.glob('exported-*')))}"
         folder.mkdir()
         project = folder / "pyproject.toml"
         base = workbench.inside(workbench.input)

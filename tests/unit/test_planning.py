@@ -8,6 +8,7 @@ import pytest
 from lambda_backend.errors import LockError
 from lambda_backend.metadata import ProjectMetadata
 from lambda_backend.planning import may_install, wanted
+from lambda_backend.requirements.exporters import Exporter
 from lambda_backend.requirements.model import Pin
 from lambda_backend.settings import artifacts, load
 from lambda_backend.targets import target
@@ -111,6 +112,9 @@ def test_folders_that_requirements_name_count_by_their_metadata(tmp_path: Path) 
         (HANDLER, "", {"uv.lock": ""}, True),
         (HANDLER + 'extras = ["data"]', "", {}, True),
         (HANDLER + 'groups = ["prod"]', "", {}, True),
+        (HANDLER, "", {"poetry.lock": "", "pyproject.toml": ""}, True),
+        (HANDLER, '[tool.poetry.dependencies]\npython = "^3.10"', {}, False),
+        (HANDLER, '[tool.poetry.dependencies]\nidna = "*"', {}, True),
         ('entry = "worker"', 'dependencies = ["idna"]', {"worker/index.py": ""}, False),
         ('entry = "worker"', "", {"worker/requirements.txt": "idna"}, True),
         ('entry = "worker"', "", {"worker/pyproject.toml": '[project]\ndependencies = ["idna"]'}, True),
@@ -131,3 +135,84 @@ def test_a_source_of_uv_needs_a_lock(tmp_path: Path) -> None:
         wanted(artifact(tmp_path, table), TARGET, PROJECT, tmp_path, base=tmp_path)
     (tmp_path / "requirements.txt").write_text("requests==2.34.2\n")
     assert wanted(artifact(tmp_path, table), TARGET, PROJECT, tmp_path, base=tmp_path).declared == ("requests>=2",)
+
+
+def test_a_lock_of_poetry(tmp_path: Path) -> None:
+    project = '[tool.poetry]\nname = "x"\n[tool.poetry.group.Prod.dependencies]\nsix = "*"\n'
+    (tmp_path / "poetry.lock").write_text('[extras]\npdf = []\n[metadata]\nlock-version = "2.1"\n')
+    table = HANDLER + 'groups = ["prod"]\nextras = ["pdf", "data"]\n'
+    found = wanted(artifact(tmp_path, table, project=project), TARGET, PROJECT, tmp_path, base=tmp_path)
+    assert found.export is not None
+    assert found.export.exporter == Exporter(tool="poetry", version="2.5")
+    assert (found.export.groups, found.export.extras) == (("Prod",), ("pdf", "data"))
+    assert found.declared == ("requests>=2", "pandas")
+    table += "bundling = { tools = { poetry = '1.8' }, poetry = { hashes = false, urls = false } }\n"
+    found = wanted(artifact(tmp_path, table, project=project), TARGET, PROJECT, tmp_path, base=tmp_path)
+    assert found.export is not None
+    assert found.export.exporter == Exporter(tool="poetry", version="1.8", hashes=False, urls=False)
+    with pytest.raises(LockError, match=r"tool\.lambda\.groups: the project has no group 'pord'; did you mean 'Prod'"):
+        wanted(
+            artifact(tmp_path, HANDLER + 'groups = ["pord"]', project=project), TARGET, PROJECT, tmp_path, base=tmp_path
+        )
+
+
+def test_a_lock_of_pipenv(tmp_path: Path) -> None:
+    (tmp_path / "Pipfile").write_text("[packages]\n[dev-packages]\n[docs]\n")
+    (tmp_path / "Pipfile.lock").write_text("{}")
+    table = HANDLER + 'groups = ["dev", "docs"]\nextras = ["data"]\n[tool.lambda.bundling.poetry]\nhashes = false\n'
+    found = wanted(artifact(tmp_path, table), TARGET, PROJECT, tmp_path, base=tmp_path)
+    assert found.export is not None
+    assert found.export.exporter == Exporter(tool="pipenv", version=found.export.lock.version)
+    assert (found.export.groups, found.export.extras) == (("dev-packages", "docs"), ())
+    with pytest.raises(LockError, match="no group 'docz'; did you mean 'docs'"):
+        wanted(artifact(tmp_path, HANDLER + 'groups = ["docz"]'), TARGET, PROJECT, tmp_path, base=tmp_path)
+
+
+def test_groups_and_extras_of_a_pylock(tmp_path: Path) -> None:
+    lock = 'extras = ["own"]\ndependency-groups = ["web"]\ndefault-groups = ["base"]\n'
+    (tmp_path / "pylock.toml").write_text(lock)
+    table = HANDLER + 'extras = ["own", "data"]\ngroups = ["web", "base"]\n'
+    found = wanted(artifact(tmp_path, table), TARGET, PROJECT, tmp_path, base=tmp_path)
+    assert (found.export, found.extras, found.groups) == (None, ("own", "data"), ("web", "base"))
+    with pytest.raises(LockError, match="no group 'wob'; did you mean 'web'"):
+        wanted(artifact(tmp_path, HANDLER + 'groups = ["wob"]'), TARGET, PROJECT, tmp_path, base=tmp_path)
+    (tmp_path / "pylock.toml").write_text("extras = 1\n")
+    assert wanted(artifact(tmp_path, HANDLER), TARGET, PROJECT, tmp_path, base=tmp_path).lock is not None
+
+
+ENTRY = '[tool.lambda.functions.function]\nentry = "fn"\n'
+DEPENDENCIES = "[tool.poetry.dependencies]\npython = '*'\nidna = '*'\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "project", "of_entry", "message"),
+    [
+        ('entry = "fn"', "", DEPENDENCIES, "that it depends on idna"),
+        (f'{ENTRY}groups = ["web"]', "", "[tool.poetry.group.Web]", "the group 'web'"),
+        (HANDLER, DEPENDENCIES + "own = [{ path = 'own' }]", "", "where own comes from"),
+        (HANDLER, DEPENDENCIES + "own = { source = 'x' }", "", "where own comes from"),
+        (HANDLER, DEPENDENCIES + "[[tool.poetry.source]]\nname = 'x'", "", r"\[\[tool\.poetry\.source\]\]"),
+    ],
+)
+def test_what_only_poetry_knows_needs_its_lock(
+    tmp_path: Path, table: str, project: str, of_entry: str, message: str
+) -> None:
+    (tmp_path / "fn").mkdir()
+    (tmp_path / "fn/pyproject.toml").write_text(of_entry)
+    asked = artifact(tmp_path, table, project=project)
+    with pytest.raises(LockError, match=rf"tool\.lambda.*: there is no poetry\.lock, .* {message}") as error:
+        wanted(asked, TARGET, PROJECT, tmp_path, base=tmp_path)
+    assert error.value.hint == "write one with `poetry lock`"
+    (tmp_path / ("fn" if of_entry else ".") / "requirements.txt").write_text("")
+    if "groups" not in table:
+        wanted(asked, TARGET, PROJECT, tmp_path, base=tmp_path)
+
+
+def test_an_entry_of_poetry(tmp_path: Path) -> None:
+    (tmp_path / "fn").mkdir()
+    (tmp_path / "fn/pyproject.toml").write_text(f"[tool.poetry]\nname = 'fn'\n{DEPENDENCIES}")
+    (tmp_path / "fn/poetry.lock").write_text("")
+    found = wanted(artifact(tmp_path, 'entry = "fn"'), TARGET, PROJECT, tmp_path, base=tmp_path)
+    assert (found.project, found.declared) == ("fn", ())
+    assert found.export is not None
+    assert not found.empty

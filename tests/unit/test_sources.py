@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -122,6 +123,81 @@ def test_paths_of_a_pylock(tmp_path: Path) -> None:
     asked = project(tmp_path, HANDLER, files)
     names = ["b-1.tar.gz", "c.whl", "libs/a/pyproject.toml", "pylock.toml", "pyproject.toml"]
     assert list(project_sources(asked, tmp_path)) == names
+
+
+POETRY_LOCK = """\
+[[package]]
+name = "local"
+groups = ["main"]
+[package.source]
+type = "directory"
+url = "../libs/local"
+[[package]]
+name = "checks"
+groups = ["dev"]
+[package.source]
+type = "directory"
+url = "../../checks"
+[[package]]
+name = "archive"
+[package.source]
+type = "file"
+url = "archive-1.whl"
+[[package]]
+name = "itself"
+[package.source]
+type = "directory"
+url = "."
+"""
+PIPFILE_LOCK = """\
+{"default": {"local": {"path": "../libs/local"}, "archive": {"file": "archive-1.whl"}, "itself": {"path": "."},
+             "far": {"file": "https://x.example/far.whl"}},
+ "develop": {"checks": {"path": "../../checks"}}}
+"""
+OF_TOOLS = [({"app/pyproject.toml": "", "app/poetry.lock": POETRY_LOCK}, "poetry.lock"),
+            ({"app/Pipfile": "[dev-packages]\n", "app/Pipfile.lock": PIPFILE_LOCK}, "Pipfile.lock")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "lock"), OF_TOOLS)
+def test_locks_of_poetry_and_pipenv(tmp_path: Path, files: dict[str, str], lock: str) -> None:
+    root = tmp_path / "shop"
+    more = {"libs/local/pyproject.toml": "", "libs/local/local.py": "", "app/archive-1.whl": "", "app/other.py": ""}
+    asked = project(root, f'{HANDLER}lock = "app/{lock}"\n', {**files, **more})
+    expected = {*files, "pyproject.toml", "libs/local/pyproject.toml", "libs/local/local.py", "app/archive-1.whl"}
+    assert set(project_sources(asked, root)) == expected
+    # What another group has by path need not be there.
+    assert common_base(asked, root) == root
+    refuse_outside(asked, root)
+    if lock == "Pipfile.lock":
+        asked = project(root, f'{HANDLER}lock = "app/{lock}"\ngroups = ["dev"]\n')
+        with pytest.raises(LockError, match=rf"{lock} names the path dependency \.\./checks, which is not there"):
+            common_base(asked, root)
+
+
+@pytest.mark.parametrize(("files", "lock"), OF_TOOLS)
+def test_a_lock_without_what_it_was_made_of(tmp_path: Path, files: dict[str, str], lock: str) -> None:
+    (beside,) = [name for name in files if not name.endswith("lock")]
+    asked = project(tmp_path, f'{HANDLER}lock = "app/{lock}"\n', {f"app/{lock}": files[f"app/{lock}"]})
+    name = beside.removeprefix("app/")
+    with pytest.raises(LockError, match=rf"tool\.lambda\.lock: {lock} has no {name} beside it"):
+        locked(asked[0], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"poetry.lock": "<<<<<<< HEAD"}, r"poetry\.lock is no valid TOML: .*\n.*`poetry lock`"),
+        ({"Pipfile": "", "Pipfile.lock": "{"}, r"Pipfile\.lock is no valid JSON: .*\n.*`pipenv lock`"),
+        ({"Pipfile": "", "Pipfile.lock": "[" * 100_000}, r"Pipfile\.lock is no valid JSON"),
+        ({"Pipfile": "", "Pipfile.lock": "[]"}, r"Pipfile\.lock is no JSON object"),
+        ({"Pipfile": "x", "Pipfile.lock": "{}"}, "Pipfile is no valid TOML"),
+    ],
+)
+def test_broken_locks_of_poetry_and_pipenv(tmp_path: Path, files: dict[str, str], message: str) -> None:
+    asked = project(tmp_path, HANDLER, files)
+    with pytest.raises(LockError) as error:
+        common_base(asked, tmp_path)
+    assert re.search(message, str(error.value))
 
 
 @pytest.mark.parametrize("lock", ['package = "x"', "package = [1]", 'package = [{ wheels = "x" }]', "package = 1"])

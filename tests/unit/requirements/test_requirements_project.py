@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lambda_backend.errors import LockError
-from lambda_backend.requirements.project import declared
+from lambda_backend.requirements.project import Offered, declared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,7 @@ def of(
     extras: Sequence[str] = (),
     groups: Sequence[str] = (),
     table: dict[str, Any] | None = None,
+    of_lock: Offered | None = None,
 ) -> tuple[str, ...]:
     return declared(
         requires,
@@ -31,6 +32,7 @@ def of(
         dependency_groups=table or {},
         target=target,
         key="tool.lambda",
+        of_lock=of_lock,
     )
 
 
@@ -62,6 +64,16 @@ def test_unknown_names(target: Target) -> None:
     ]
     with pytest.raises(LockError, match="it has none"):
         of(target, [], provides=(), extras=["pdf"])
+
+
+def test_what_the_lock_has_of_its_own(target: Target) -> None:
+    offered = Offered(extras=("Own",), groups=("Web",))
+    requires = ["a", "d; extra == 'pdf'"]
+    table = {"prod": ["b"]}
+    found = of(target, requires, extras=["own", "pdf"], groups=["web", "prod"], table=table, of_lock=offered)
+    assert found == ("a", "d", "b")
+    with pytest.raises(LockError, match="no group 'wob'; did you mean 'Web'"):
+        of(target, [], groups=["wob"], of_lock=offered)
 
 
 def test_bad_tables(target: Target) -> None:
