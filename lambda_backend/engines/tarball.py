@@ -58,6 +58,10 @@ def _tar(members: list[tuple[Path, str]], change: Callable[[tarfile.TarInfo], ta
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for path, name in members:
             tar.add(path, name, filter=change)
+        end = tar.offset + 2 * tarfile.BLOCKSIZE
+    # POSIX: two blocks of zeros end it. Python adds more; Podman closes the pipe after two, and fails when more of the
+    # file comes then ("read/write on closed pipe").
+    file.truncate(end)
     file.seek(0)
     return file
 

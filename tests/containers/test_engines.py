@@ -173,6 +173,15 @@ def test_copy_of_one_file(container: Container, tmp_path: Path) -> None:
     assert container.exec(["stat", "-c", "%a", "/tmp"]).output == "1777\n"
 
 
+def test_copy_that_ends_where_a_piece_of_a_pipe_does(container: Container, tmp_path: Path) -> None:
+    target = PurePosixPath("/tmp/file")
+    # A tar is of blocks of 512 bytes, a piece of 32768; what comes before and after the contents is some blocks.
+    for blocks in range(57, 64):
+        (tmp_path / "file").write_bytes(b"x" * 512 * blocks)
+        container.copy_in(tmp_path / "file", target)
+        assert container.exec(["wc", "-c", str(target)]).output.split()[0] == str(512 * blocks)
+
+
 def test_copy_of_what_is_missing_says_what(container: Container, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="/no/such/file"):
         container.copy_out(PurePosixPath("/no/such/file"), tmp_path / "none")

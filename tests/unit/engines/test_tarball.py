@@ -34,6 +34,14 @@ def test_pack_has_no_parents_and_one_owner(tmp_path: Path) -> None:
         assert {(member.name, member.uid, member.gid) for member in tar} == {("deep/in", 7, 8), ("deep/in/file", 7, 8)}
 
 
+def test_nothing_comes_after_the_end(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pack(tmp_path / "file", PurePosixPath("/in"), (7, 8)) as file:
+        data = file.read()
+    assert data[-1024:] == b"\0" * 1024
+    assert data[-1536:-1024] == b"x".ljust(512, b"\0")
+
+
 def test_context_is_the_same_for_the_same_files(tmp_path: Path) -> None:
     tars = []
     for name in ("one", "two"):
