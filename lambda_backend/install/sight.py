@@ -81,18 +81,19 @@ def sight(
     }
     if contained:
         environment = Keyring({**environ, **chosen}).with_passwords(environment)
+    hidden = [
+        *(secret for text in bundling.environment.values() for secret in secrets_in(text, environ)),
+        *(part for text in environment.values() for part in url_secrets(text)),
+        *(netrc_passwords(_text(netrc)) if netrc else ()),
+        *(part for file in files for part in telling_parts(_text(file.source))),
+    ]
     mounts = [certificates, None if netrc is None else Mount(source=netrc, target=_NETRC, read_only=True)]
     return Sight(
         mounts=(*(mount for mount in mounts if mount is not None), *files, *agents, *_volumes(bundling, root)),
         certificates=certificates,
         chosen={**chosen, **({"SSH_AUTH_SOCK": str(agent)} if agent else {})},
         environment=environment,
-        secrets=(
-            *(secret for text in bundling.environment.values() for secret in secrets_in(text, environ)),
-            *(part for text in environment.values() for part in url_secrets(text) if len(part) >= SHORTEST),
-            *(netrc_passwords(_text(netrc)) if netrc else ()),
-            *(part for file in files for part in telling_parts(_text(file.source))),
-        ),
+        secrets=tuple(part for part in hidden if len(part) >= SHORTEST),
     )
 
 

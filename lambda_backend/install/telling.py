@@ -13,7 +13,7 @@ SHORTEST = 4
 # Lines of the formats themselves: a netrc may have each word on a line of its own.
 _WORDS = frozenset({"account", "default", "false", "login", "machine", "none", "null", "password", "true"})
 _PLAIN = re.compile(r"[A-Za-z]*|[0-9.]*")
-_PAIR = re.compile(r"""(?P<name>[\w.-]*)["']?[ \t]*[=:][ \t]*(?P<value>"[^"]*"|'[^']*'|[^\s"',;@]+)""")
+_PAIR = re.compile(r"""(?P<name>[\w.-]*)["']?[ \t]*[=:][ \t]*(?P<value>"[^"]*"|'[^']*'|[^\s"',;]+)""")
 _SECRET_NAME = re.compile(r"auth|cred|key|pass|pwd|secret|token", re.IGNORECASE)
 # inetutils' and curl's netrc: words with white space between them, the password maybe in quotes.
 _NETRC_PASSWORD = re.compile(r"""\bpassword\s+(?:"((?:[^"\\]|\\.)*)"|(\S+))""")

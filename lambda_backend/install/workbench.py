@@ -14,6 +14,7 @@ from lambda_backend.engines.process import run
 from lambda_backend.errors import EngineError, MissingExtraError
 from lambda_backend.install.indexes import added, with_uv_index
 from lambda_backend.install.listener import Listener
+from lambda_backend.install.telling import SHORTEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +34,6 @@ FOLDERS = {
 """A workbench's folders, by the names of its attributes, and where they are in a container."""
 UV_CACHE = PurePosixPath("/var/cache/uv")
 """uv's cache in a container."""
-_SHORTEST_SECRET = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -284,7 +284,7 @@ def _places(workbench: Workbench) -> dict[str, str]:
 
 def _telling(variables: Mapping[str, str] | None) -> list[str]:
     """The values that tell something: hiding every ``1`` would hide no secret, and make a log unreadable."""
-    return [value for value in (variables or {}).values() if len(value) >= _SHORTEST_SECRET]
+    return [value for value in (variables or {}).values() if len(value) >= SHORTEST]
 
 
 def _uv_executable(environ: Mapping[str, str]) -> str:
