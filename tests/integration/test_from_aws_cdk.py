@@ -1,0 +1,192 @@
+"""Moving over from AWS CDK: the example of docs/how-to/from-aws-cdk.md, and AWS CodeArtifact as its own page has it."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.helpers.engine_answers import engine_environment
+from tests.helpers.machine import CHECKOUT, artifacts, manifest, project, snapshot, write
+from tests.helpers.package_index import serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.helpers.machine import Machine, Outcome
+
+PAGE = CHECKOUT / "docs/how-to/from-aws-cdk.md"
+ENGINES = [
+    "host",
+    pytest.param("docker", marks=pytest.mark.engine),
+    pytest.param("podman", marks=pytest.mark.engine),
+]
+YESTERDAY = "t0ken-of-yesterday"
+TODAY = "t0ken-of-t0day"
+# What of the developer's own would be asked beside the index of the test, or in its place.
+NOT_OURS: dict[str, str | None] = dict.fromkeys(
+    (
+        *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CONFIG_FILE"),
+        *("UV_DEFAULT_INDEX", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"),
+    )
+)
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Path:
+    """A folder with one small wheel."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    info = "parcel-1.4.dist-info"
+    with zipfile.ZipFile(folder / "parcel-1.4-py3-none-any.whl", "w") as archive:
+        archive.writestr("parcel.py", "weight = 3\n")
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: parcel\nVersion: 1.4\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", f"parcel.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+    return folder
+
+
+def made(folder: Path, bundling: str, **files: str) -> Path:
+    table = f'[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"\n{bundling}\n'
+    return project(folder, table, dependencies='["parcel==1.4"]', files=files)
+
+
+def build(machine: Machine, folder: Path, engine: str, *, check: bool = True, **env: str) -> Outcome:
+    own = {"HOME": str(folder.parent), "LAMBDA_BACKEND_CACHE_DIR": str(folder.parent / "cache")}
+    verbose = {"LAMBDA_BACKEND_VERBOSE": "1", "NO_PROXY": "127.0.0.1"}
+    return machine.build(folder, env={**NOT_OURS, **engine_environment(engine), **own, **verbose, **env}, check=check)
+
+
+def assert_installed(folder: Path) -> None:
+    (artifact,) = manifest(folder / "dist")["artifacts"]
+    assert [(item["name"], item["version"]) for item in artifact["requirements"]] == [("parcel", "1.4")]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_new_token_builds_nothing_anew(engine: str, machine: Machine, wheels: Path, tmp_path: Path) -> None:
+    with serving(wheels, user="aws", password=YESTERDAY) as index:
+        url = index.url_of("aws", "${CODEARTIFACT_TOKEN}")
+        folder = made(tmp_path / "project", f'[tool.lambda.bundling.environment]\nPIP_INDEX_URL = "{url}"')
+        first = build(machine, folder, engine, CODEARTIFACT_TOKEN=YESTERDAY)
+        assert_installed(folder)
+        digests = artifacts(folder / "dist")
+        asked = list(index.asked)
+        # The index would refuse it, and is not asked.
+        second = build(machine, folder, engine, CODEARTIFACT_TOKEN=TODAY)
+        without = build(machine, folder, engine)
+    assert asked
+    assert index.asked == asked
+    assert artifacts(folder / "dist") == digests
+    for outcome in (second, without):
+        assert "starting a container" not in outcome.log
+        assert "lambda-backend: installing" not in outcome.log
+    assert not [word for word in (YESTERDAY, TODAY) if word in first.log + second.log]
+    kept = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert not [path for path in kept if YESTERDAY.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_token_that_has_expired(engine: str, machine: Machine, wheels: Path, tmp_path: Path) -> None:
+    with serving(wheels, user="aws", password=TODAY) as index:
+        url = index.url_of("aws", "${CODEARTIFACT_TOKEN}")
+        folder = made(tmp_path / "project", f'[tool.lambda.bundling.environment]\nPIP_INDEX_URL = "{url}"')
+        expired = build(machine, folder, engine, check=False, CODEARTIFACT_TOKEN=YESTERDAY)
+        unset = build(machine, folder, engine, check=False)
+    assert "401 Unauthorized" in expired.message
+    assert "give the index its credentials" in expired.message
+    assert YESTERDAY not in expired.log
+    assert "tool.lambda.bundling.environment.PIP_INDEX_URL" in unset.message
+    assert "CODEARTIFACT_TOKEN is not set" in unset.message
+    assert snapshot(folder / "dist") == {}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_credentials_of_a_named_index(engine: str, machine: Machine, wheels: Path, tmp_path: Path) -> None:
+    with serving(wheels, user="aws", password=TODAY) as index:
+        table = f'[[tool.uv.index]]\nname = "main"\ndefault = true\nurl = "{index.url}"'
+        folder = made(tmp_path / "project", table)
+        variables = {"UV_INDEX_MAIN_USERNAME": "aws", "UV_INDEX_MAIN_PASSWORD": TODAY}
+        machine.run(
+            [machine.python(), "-m", "uv", "lock"], cwd=folder, env={**NOT_OURS, **variables, "NO_PROXY": "127.0.0.1"}
+        )
+        assert TODAY not in (folder / "uv.lock").read_text("utf-8")
+        build(machine, folder, engine, **variables)
+    assert_installed(folder)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_by_netrc(engine: str, machine: Machine, wheels: Path, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc-of-ci"
+    netrc.write_text(f"machine 127.0.0.1 login aws password {TODAY}\n", "utf-8")
+    with serving(wheels, user="aws", password=TODAY) as index:
+        folder = made(tmp_path / "project", f'[tool.lambda.bundling.environment]\nPIP_INDEX_URL = "{index.url}"')
+        outcome = build(machine, folder, engine, NETRC=str(netrc))
+    assert_installed(folder)
+    assert TODAY not in outcome.log
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_by_keyring(engine: str, machine: Machine, wheels: Path, tmp_path: Path) -> None:
+    """``keyring`` with CodeArtifact's plugin answers with a token that it gets for the AWS credentials of the host."""
+    command = tmp_path / "bin/keyring"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\ntest "$AWS_ACCESS_KEY_ID" = key && echo {TODAY}\n', "utf-8")
+    command.chmod(0o755)
+    with serving(wheels, user="aws", password=TODAY) as index:
+        table = f"""
+[tool.lambda.bundling.environment]
+UV_KEYRING_PROVIDER = "subprocess"
+UV_DEFAULT_INDEX = "{index.url.replace("://", "://aws@")}"
+"""
+        folder = made(tmp_path / "project", table)
+        path = f"{command.parent}:{machine.environment()['PATH']}"
+        outcome = build(machine, folder, engine, PATH=path, AWS_ACCESS_KEY_ID="key")
+    assert_installed(folder)
+    assert TODAY not in outcome.log
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_example_of_the_page(engine: str, machine: Machine, wheels: Path, tmp_path: Path) -> None:
+    page = PAGE.read_text("utf-8")
+    (table,) = re.findall(r"^```toml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    after = re.findall(r"^```ts\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)[1]
+    test = (
+        "import unittest\nfrom app.main import handle\n\n\nclass Test(unittest.TestCase):\n    def test(self):\n"
+        '        print("hook was here")\n        self.assertEqual(handle(3, None), 3)\n'
+    )
+    folder = write(
+        tmp_path / "project",
+        {
+            "functions/api/requirements.txt": "parcel==1.4\n",
+            "functions/api/app/main.py": "def handle(event, context):\n    return event\n",
+            "functions/api/tests/test_main.py": test,
+            "functions/api/bin/tool": "#!/bin/sh\n",
+            "layers/deps/requirements.txt": "parcel==1.4\n",
+            "layers/deps/common/shared.py": "",
+        },
+    )
+    (tmp_path / "wheels").mkdir()
+    with serving(wheels, user="aws", password=TODAY) as index:
+        for written, here in (
+            ("https://aws:${TOKEN}@example.com/simple/", index.url_of("aws", "${TOKEN}")),
+            ('"/opt/wheels"', f'"{tmp_path / "wheels"}"'),
+        ):
+            assert written in table
+            table = table.replace(written, here)
+        # What is made for an architecture that is not this machine's needs an emulator, and is another test's business.
+        table = table.replace('"arm64"', '"x86_64"')
+        write(folder, {"pyproject.toml": table})
+        outcome = build(machine, folder, engine, TOKEN=TODAY)
+    assert "hook was here" in outcome.log
+    names = {item["file"].replace("x86_64", "arm64"): item for item in manifest(folder / "dist")["artifacts"]}
+    assert names.keys() == set(re.findall(r'"dist/(.*)"', after))
+    function = next(item for item in names.values() if item["kind"] == "function")
+    assert f'handler: "{function["handler"]}"' in after
+    assert function["layers"] == ["deps"]
+    members = {name: set(zipfile.ZipFile(folder / "dist" / item["file"]).namelist()) for name, item in names.items()}
+    (layer,) = (found for name, found in members.items() if "-deps-" in name)
+    assert {"python/parcel.py", "python/common/shared.py"} <= layer
+    (own,) = (found for name, found in members.items() if "-api-" in name)
+    assert own == {"app/main.py"}
