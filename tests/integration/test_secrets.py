@@ -35,6 +35,7 @@ ENGINES = [
 # The same where the engine does not see this machine's files.
 COPYING = [pytest.param(f"{name} copying", marks=pytest.mark.engine) for name in ("docker", "podman")]
 BASE = "public.ecr.aws/sam/build-python3.13:latest-x86_64"
+POETRY = "2.2.1"
 INDEXES = ("index", "extra", "netrc", "keyring", "tools")
 SECRETS = (*INDEXES, "image", "environment", "password", "hook", "file")
 KEYRING = """\
@@ -218,6 +219,51 @@ def test_a_failing_build_tells_nothing(machine: Machine, household: Household) -
     assert "401" in outcome.message
     assert leaks(outcome.log.encode(), household.secrets) == set()
     assert folder_leaks(household.root / "cache", household.secrets) == {}
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_credentials_of_poetry_leak_nowhere(engine: str, machine: Machine, tmp_path: Path) -> None:
+    secret = {"poetry": planted("poetry")}
+    with serving(parcel(tmp_path / "index", "parcel"), user="poetry-user", password=secret["poetry"]) as index:
+        env = {
+            **engine_environment(engine),
+            "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache"),
+            "LAMBDA_BACKEND_VERBOSE": "1",
+            "NO_PROXY": "127.0.0.1",
+            "POETRY_HTTP_BASIC_PRIVATE_USERNAME": "poetry-user",
+            "POETRY_HTTP_BASIC_PRIVATE_PASSWORD": secret["poetry"],
+        }
+        worker = f"""\
+[tool.poetry]
+package-mode = false
+[tool.poetry.dependencies]
+python = ">=3.11"
+parcel = {{ version = "1.0", source = "private" }}
+[[tool.poetry.source]]
+name = "private"
+url = "{index.url}"
+priority = "explicit"
+"""
+        table = """
+[tool.lambda.functions.worker]
+runtime = "python3.13"
+entry = "worker"
+bundling.after = ["test -f $LAMBDA_OUTPUT_DIR/parcel.py && sleep 1"]
+"""
+        files = {"worker/pyproject.toml": worker, "worker/index.py": "def handler(event, context):\n    return event\n"}
+        folder = project(tmp_path / "project", table, files=files)
+        poetry = ("-m", "uv", "tool", "run", "--from", f"poetry=={POETRY}", "poetry", "lock")
+        machine.run([machine.python(), *poetry], cwd=folder / "worker", env=env)
+        assert folder_leaks(folder, secret) == {}
+        with Watch(engine) as watch:
+            outcome = machine.build(folder, "--verbose", env=env)
+    (made,) = manifest(folder / "dist")["artifacts"]
+    assert (made["lock"], [item["name"] for item in made["requirements"]]) == ("poetry.lock", ["parcel"])
+    assert folder_leaks(folder, secret) == {}
+    assert folder_leaks(tmp_path / "cache", secret) == {}
+    assert leaks(outcome.log.encode(), secret) == set()
+    assert leaks("\n".join((*watch.processes, *watch.containers)).encode(), secret) == set()
 
 
 @pytest.mark.network
