@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
     from lambda_backend.engines.command import Command
 
-__all__ = ["CliContainer"]
+__all__ = ["PACK", "UNPACK", "CliContainer"]
 
 _NOT_FOUND = 127
 _CANNOT_INVOKE = ("executable file not found", "no such file or directory: unknown", "permission denied: unknown")
-# It stops reading at the tar's own end: nerdctl may lose that of its standard input (its issue 5029). No filter, since
-# the tar is ours, and Python's default one drops owners.
-_UNPACK = """\
+# It stops reading at the tar's own end, block by block: nerdctl may lose its standard input's (issue 5029 there). No
+# filter, since the tar is ours, and Python's default one drops owners.
+UNPACK = """\
 import sys, tarfile
-archive = tarfile.open(fileobj=sys.stdin.buffer, mode="r|")
+archive = tarfile.open(fileobj=sys.stdin.buffer, mode="r|", bufsize=tarfile.BLOCKSIZE)
 archive.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
 archive.extractall("/", numeric_owner=True)
 """
-_PACK = """\
+PACK = """\
 import os, sys, tarfile
 path = sys.argv[1]
 if not os.path.lexists(path):
@@ -112,14 +112,14 @@ class CliContainer:
     def copy_in(self, source: Path, target: PurePosixPath) -> None:
         """Copy a file or the contents of a folder into the container."""
         with pack(source, target, ids_of(self, self._user or _own_ids())) as tar:
-            result = self._command.run(self._copying(["cp", "-", f"{self._name}:/"], _UNPACK), stdin=tar)
+            result = self._command.run(self._copying(["cp", "-", f"{self._name}:/"], UNPACK), stdin=tar)
         if result.exit_code:
             raise self._command.failed(f"{self._command.program} cannot copy {source} to {target}", result)
 
     def copy_out(self, source: PurePosixPath, target: Path) -> None:
         """Copy a file or the contents of a folder out of the container."""
         with tempfile.TemporaryFile() as file:
-            arguments = self._copying(["cp", f"{self._name}:{source}", "-"], _PACK, str(source))
+            arguments = self._copying(["cp", f"{self._name}:{source}", "-"], PACK, str(source))
             result = self._command.run(arguments, stdout=file)
             if result.exit_code:
                 what = f"{self._command.program} cannot copy {source} out of the container"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -10,10 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambda_backend.engines.cli import CliEngine
+from lambda_backend.engines.cli_container import PACK, UNPACK
 from lambda_backend.engines.command import Command
 from lambda_backend.engines.flavors import FLAVORS
 from lambda_backend.engines.protocol import ContainerSpec, ImageBuild, Mount
+from lambda_backend.engines.tarball import pack, unpack
 from lambda_backend.errors import EngineError
+from tests.helpers.machine import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -136,6 +141,38 @@ def test_podmans_words_are_the_commands_own(talk: Talk) -> None:
     with engine.start(spec()) as container:
         result = container.exec(["false"])
     assert (result.exit_code, result.log) == (1, "FATA[0005] exec failed with exit code 42\n")
+
+
+def test_unpacking_in_a_container_waits_for_no_end_of_its_input(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "file").write_text("text")
+    (tmp_path / "in" / "link").symlink_to("file")
+    target = PurePosixPath(tmp_path) / "deep" / "out"
+    argv = [sys.executable, "-I", "-c", UNPACK]
+    with (
+        subprocess.Popen(argv, stdin=subprocess.PIPE) as process,
+        pack(tmp_path / "in", target, (os.getuid(), os.getgid())) as tar,
+    ):
+        assert process.stdin is not None
+        process.stdin.write(tar.read())
+        process.stdin.flush()
+        assert process.wait(20) == 0
+    assert (tmp_path / "deep" / "out" / "link").read_text() == "text"
+
+
+def test_what_is_packed_in_a_container_is_what_cp_would_give(tmp_path: Path) -> None:
+    write(tmp_path / "in", {"folder/ünïcødé": "text"})
+    (tmp_path / "in" / "link").symlink_to("folder")
+    packed = tmp_path / "packed.tar"
+    with packed.open("wb") as file:
+        subprocess.run([sys.executable, "-I", "-c", PACK, str(tmp_path / "in")], stdout=file, check=True)
+    with packed.open("rb") as file:
+        unpack(file, tmp_path / "out")
+    assert (tmp_path / "out" / "link" / "ünïcødé").read_text() == "text"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", PACK, str(tmp_path / "none")], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, f"no such file or folder in the container: {tmp_path}/none\n")
 
 
 @pytest.mark.parametrize("where", ["source", "target"])
