@@ -141,7 +141,8 @@ class Build:
         """Make the artefacts of a finished wheel, and move everything into place together."""
         from lambda_backend import metadata
         from lambda_backend.output import Delivery, deliver
-        from lambda_backend.packing import Order, Packer
+        from lambda_backend.packing.order import Order
+        from lambda_backend.packing.packer import Packer
         from lambda_backend.report.manifest import manifest
         from lambda_backend.report.terminal import table
 

@@ -5,38 +5,27 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
-import json
-import posixpath
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import parse_wheel_filename
 
 from lambda_backend.archive.writer import write
 from lambda_backend.bundle.assemble import assemble
-from lambda_backend.bundle.entry import entry_members
 from lambda_backend.bundle.excludes import Excludes
-from lambda_backend.bundle.folder import folder_files
-from lambda_backend.bundle.include import include_members
 from lambda_backend.bundle.model import Bundle
 from lambda_backend.bundle.sources import files_digest
-from lambda_backend.bundle.wheel import wheel_members
-from lambda_backend.customised import customised, installed
 from lambda_backend.errors import BundleError, InstallError, LockError
-from lambda_backend.install.installer import Installer
-from lambda_backend.install.open import DEFAULT_UV, Opener
-from lambda_backend.install.own import image_key
 from lambda_backend.install.rebuild import rebuilt
-from lambda_backend.install.steps import Steps
 from lambda_backend.install.tree import fits
-from lambda_backend.install.variables import Variables
+from lambda_backend.packing.customised import customised, installed
+from lambda_backend.packing.parts import code_parts, takes_project, visible_source
+from lambda_backend.packing.workbenches import Workbenches
 from lambda_backend.planning import wanted
 from lambda_backend.report.model import Artifact, Finding
 from lambda_backend.requirements import layers, stale
 from lambda_backend.requirements import pins as pinned
-from lambda_backend.settings.interpolate import redact_urls
-from lambda_backend.sources import common_base, local_sources, project_sources, read_toml
+from lambda_backend.sources import local_sources, read_toml
 from lambda_backend.targets import target as target_of
 
 if TYPE_CHECKING:
@@ -47,45 +36,15 @@ if TYPE_CHECKING:
 
     from lambda_backend.bundle.model import Member
     from lambda_backend.cache import Cache
-    from lambda_backend.install.installer import BuiltWheel
+    from lambda_backend.install.installer import BuiltWheel, Installer
     from lambda_backend.install.kept import Dependencies
-    from lambda_backend.install.workbench import Workbench
-    from lambda_backend.metadata import ProjectMetadata
+    from lambda_backend.packing.order import Order
     from lambda_backend.report.words import Words
     from lambda_backend.requirements.model import Pin
-    from lambda_backend.settings.model import BundlingSettings
     from lambda_backend.settings.resolve import ArtifactSettings
     from lambda_backend.targets import Target
-    from lambda_backend.wheel_backend import WheelBackend
 
-__all__ = ["Order", "Packer"]
-
-# What decides which archives an index offers, for the key of an unlocked resolution.
-_INDEX_VARIABLES = (
-    *(f"UV_{name}" for name in ("DEFAULT_INDEX", "INDEX", "INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX")),
-    *(f"UV_{name}" for name in ("INDEX_STRATEGY", "PRERELEASE", "RESOLUTION", "EXCLUDE_NEWER")),
-    *(f"PIP_{name}" for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX")),
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
-    """What a build asks for."""
-
-    root: Path
-    """The project's folder."""
-    asked: tuple[ArtifactSettings, ...]
-    layers: Mapping[str, ArtifactSettings]
-    """Every layer of the project by name, whether it is asked for or not: functions leave out what theirs have."""
-    engine: str
-    """Value of the key ``engine``."""
-    wheel: Path
-    """The project's wheel."""
-    project: ProjectMetadata
-    wheel_backend: WheelBackend
-    outputs: tuple[Path, ...]
-    """Folders that this build writes to, which no artefact holds."""
-    environ: Mapping[str, str]
+__all__ = ["Packer"]
 
 
 class Packer:
@@ -103,14 +62,8 @@ class Packer:
         self._cache = cache
         self._stage = stage
         self._words = words
-        engines = cache.root / "engines"
-        self._opener = Opener(
-            order.engine, root=order.root, environ=order.environ, cache=engines, words=words, outputs=order.outputs
-        )
-        self._all = (*order.layers.values(), *order.asked)
-        self._base = common_base(self._all, order.root)
+        self._workbenches = Workbenches(order, cache=cache, stage=stage, words=words)
         self._pins: dict[tuple[str, str], tuple[Pin, ...]] = {}
-        self._scratches = 0
         self._recommended = False
         self._epoch = _epoch(order.environ)
 
@@ -136,9 +89,9 @@ class Packer:
             for artifact in self._order.asked:
                 if target.runtime.name not in artifact.runtime or target.architecture not in artifact.architecture:
                     continue
-                name = self._workbench_name(artifact)
+                name = self._workbenches.name(artifact)
                 if name not in installers:
-                    installers[name] = stack.enter_context(self._installer(target, artifact))
+                    installers[name] = stack.enter_context(self._workbenches.installer(target, artifact))
                 try:
                     yield self._artifact(artifact, target, installers[name])
                 except (BundleError, InstallError, LockError) as error:
@@ -148,7 +101,7 @@ class Packer:
     def _artifact(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> Artifact:
         started = time.monotonic()
         excludes = Excludes(artifact.exclude)
-        steps = self._steps(artifact)
+        steps = self._workbenches.steps(artifact)
         # A command installs in our place: what it does with a lock is its own affair.
         pins, lock = ((), None) if steps.command else self._needed(artifact, target, installer)
         local = pinned.local(pins)
@@ -160,10 +113,7 @@ class Packer:
         wheels = [(pin.name, self._local_wheel(pin, installer)) for pin in local]
 
         def parts(entry: Path | None = None) -> Iterator[tuple[Member, ...]]:
-            yield from self._project_parts(artifact, target, own, entry)
-            for owner, built in wheels:
-                yield self._wheel_part(built.path, artifact, target, owner)
-            yield from self._include_parts(artifact)
+            return code_parts(self._order, artifact, target, own=own, wheels=wheels, entry=entry)
 
         made = [item for item in (base, own, *(built for _, built in wheels)) if item is not None]
         bundle = assemble(parts(), excludes, base=base.archive if base else None, may_be_empty=bool(steps))
@@ -175,8 +125,8 @@ class Packer:
                 base=base,
                 code=bundle,
                 parts=parts,
-                sources=self._visible(artifact),
-                place=self._place(artifact),
+                sources=visible_source(self._order, artifact),
+                place=self._workbenches.place(artifact),
                 prefix=artifact.path_prefix,
                 excludes=excludes,
             )
@@ -212,7 +162,9 @@ class Packer:
     ) -> tuple[tuple[Pin, ...], str | None]:
         """The artefact's pins, its layers' not yet taken away, and the name of its lock."""
         layer_pins = [pin for name in artifact.layers for pin in self._layer_pins(name, target, installer)]
-        asked = wanted(artifact, target, self._order.project, self._order.root, base=self._base, layer_pins=layer_pins)
+        asked = wanted(
+            artifact, target, self._order.project, self._order.root, base=self._workbenches.base, layer_pins=layer_pins
+        )
         pins = installer.pins(asked)
         lock = asked.lock.path.name if asked.lock else None
         if lock is not None:
@@ -239,119 +191,15 @@ class Packer:
 
     def _rebuilt(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> BuiltWheel | None:
         """The project's wheel for the target, where it goes in and the wheel at hand does not fit."""
-        if not self._takes_project(artifact) or fits(self._order.wheel, target, native=False):
+        if not takes_project(self._order, artifact) or fits(self._order.wheel, target, native=False):
             return None
         return rebuilt(installer, self._order.wheel_backend, root=self._order.root, name=self._order.project.name)
 
-    def _takes_project(self, artifact: ArtifactSettings) -> bool:
-        return artifact.project and not any(self._order.layers[name].project for name in artifact.layers)
-
-    def _project_parts(
-        self, artifact: ArtifactSettings, target: Target, rebuild: BuiltWheel | None, entry: Path | None
-    ) -> Iterator[tuple[Member, ...]]:
-        """The code of the artefact; ``entry`` is a copy of its entry that counts instead."""
-        if artifact.entry:
-            folder = entry or self._order.root / artifact.entry
-            root = entry or self._order.root
-            yield entry_members(folder, Excludes(artifact.exclude), root=root, outputs=self._order.outputs)
-        elif self._takes_project(artifact):
-            wheel = rebuild.path if rebuild else self._order.wheel
-            yield self._wheel_part(wheel, artifact, target, "project")
-
-    def _wheel_part(self, wheel: Path, artifact: ArtifactSettings, target: Target, owner: str) -> tuple[Member, ...]:
-        prefix, excludes = artifact.path_prefix, Excludes(artifact.exclude)
-        return wheel_members(wheel, prefix, target_python=target.python, owner=owner, excludes=excludes)
-
     def _local_wheel(self, pin: Pin, installer: Installer) -> BuiltWheel:
         source = pin.path or "."
-        found = local_sources(self._base / source, self._base)
+        base = self._workbenches.base
+        found = local_sources(base / source, base)
         return installer.wheel(pin.name, source, files_digest(found))
-
-    def _include_parts(self, artifact: ArtifactSettings) -> Iterator[tuple[Member, ...]]:
-        excludes = Excludes(artifact.exclude)
-        for index, include in enumerate(artifact.include):
-            key = f"{artifact.key}.include[{index}]"
-            yield include_members(
-                include.from_,
-                include.to,
-                root=self._order.root,
-                key=key,
-                excludes=excludes,
-                outputs=self._order.outputs,
-            )
-
-    def _installer(self, target: Target, artifact: ArtifactSettings) -> Installer:
-        steps = self._steps(artifact)
-
-        @contextlib.contextmanager
-        def open_workbench() -> Iterator[Workbench]:
-            self._scratches += 1
-            scratch = self._stage / f"work{self._scratches}"
-            scratch.mkdir()
-            found = project_sources(self._all, self._order.root, self._order.outputs)
-            inner = self._order.root.relative_to(self._base).as_posix()
-            sources = {"input": {posixpath.normpath(f"{inner}/{name}"): path for name, path in found.items()}}
-            if steps:
-                sources["source"] = self._visible(artifact)
-            key = f"{artifact.key}.bundling"
-            with self._opener.open(target, artifact.bundling, scratch, sources, key=key) as workbench:
-                steps.run_before(workbench)
-                yield workbench
-
-        return Installer(
-            target,
-            cache=self._cache,
-            place=self._place(artifact),
-            index=self._index(artifact.bundling),
-            environ=Variables(
-                self._order.environ, artifact.bundling.environment, f"{artifact.key}.bundling.environment"
-            ),
-            open_workbench=open_workbench,
-            words=self._words,
-        )
-
-    def _steps(self, artifact: ArtifactSettings) -> Steps:
-        return Steps.of(artifact.bundling, self._order.environ, f"{artifact.key}.bundling")
-
-    def _visible(self, artifact: ArtifactSettings) -> dict[str, Path]:
-        """What the user's commands see as the source, by its path there: the entry, or the project."""
-        folder = self._order.root / (artifact.entry or ".")
-        files = folder_files(folder, Excludes(), root=self._order.root)
-        outputs = [output for output in self._order.outputs if output != folder]
-        seen = (file for file in files if not any(file.is_relative_to(output) for output in outputs))
-        return {file.relative_to(folder).as_posix(): file for file in seen}
-
-    def _workbench_name(self, artifact: ArtifactSettings) -> str:
-        """Artefacts of this name may share a workbench; the user's commands never meet those of another artefact."""
-        bundling = dataclasses.asdict(artifact.bundling)
-        del bundling["given"]
-        return json.dumps([bundling, artifact.name if self._steps(artifact) else None], sort_keys=True)
-
-    def _place(self, artifact: ArtifactSettings) -> dict[str, object]:
-        """What of the settings decides how dependencies are made. Templates only: no secret is ever hashed."""
-        bundling = artifact.bundling
-        return {
-            "engine": self._order.engine,
-            "image": image_key(
-                bundling, root=self._order.root, key=f"{artifact.key}.bundling", outputs=self._order.outputs
-            ),
-            "uv": bundling.tools.uv or DEFAULT_UV,
-            "environment": {name: redact_urls(value) for name, value in sorted(bundling.environment.items())},
-            "platform": bundling.platform,
-            "volumes": [dataclasses.asdict(volume) for volume in bundling.volumes],
-            "volumes-from": bundling.volumes_from,
-            "entrypoint": bundling.entrypoint,
-            "before": [artifact.entry, bundling.before] if bundling.before else None,
-        }
-
-    def _index(self, bundling: BundlingSettings) -> dict[str, str]:
-        deciding = {
-            name: redact_urls(self._order.environ[name]) for name in _INDEX_VARIABLES if self._order.environ.get(name)
-        }
-        table = read_toml(self._order.root / "pyproject.toml").get("tool", {}).get("uv", {})
-        deciding |= {name: redact_urls(value) for name, value in bundling.environment.items()}
-        deciding["tool.uv"] = redact_urls(json.dumps(table, sort_keys=True, default=str))
-        return deciding
 
     def _warn_of_age(self, target: Target) -> None:
         for finding in _age_findings(target):

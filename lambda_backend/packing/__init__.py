@@ -1,0 +1,1 @@
+"""Makes the artefacts of a wheel."""

@@ -1,0 +1,131 @@
+"""Installers for artefacts, each with the workbench that its settings ask for."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import posixpath
+from typing import TYPE_CHECKING
+
+from lambda_backend.install.installer import Installer
+from lambda_backend.install.open import DEFAULT_UV, Opener
+from lambda_backend.install.own import image_key
+from lambda_backend.install.steps import Steps
+from lambda_backend.install.variables import Variables
+from lambda_backend.packing.parts import visible_source
+from lambda_backend.settings.interpolate import redact_urls
+from lambda_backend.sources import common_base, project_sources, read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lambda_backend.cache import Cache
+    from lambda_backend.install.workbench import Workbench
+    from lambda_backend.packing.order import Order
+    from lambda_backend.report.words import Words
+    from lambda_backend.settings.model import BundlingSettings
+    from lambda_backend.settings.resolve import ArtifactSettings
+    from lambda_backend.targets import Target
+
+__all__ = ["Workbenches"]
+
+# What decides which archives an index offers, for the key of an unlocked resolution.
+_INDEX_VARIABLES = (
+    *(f"UV_{name}" for name in ("DEFAULT_INDEX", "INDEX", "INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX")),
+    *(f"UV_{name}" for name in ("INDEX_STRATEGY", "PRERELEASE", "RESOLUTION", "EXCLUDE_NEWER")),
+    *(f"PIP_{name}" for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX")),
+)
+
+
+class Workbenches:
+    """Opens workbenches for a build's artefacts.
+
+    Args:
+        order: what the build asks for.
+        cache: where finished work is kept.
+        stage: an empty folder for what is made.
+        words: what is done is said there.
+    """
+
+    def __init__(self, order: Order, *, cache: Cache, stage: Path, words: Words) -> None:
+        self._order = order
+        self._cache = cache
+        self._stage = stage
+        self._words = words
+        engines = cache.root / "engines"
+        self._opener = Opener(
+            order.engine, root=order.root, environ=order.environ, cache=engines, words=words, outputs=order.outputs
+        )
+        self._all = (*order.layers.values(), *order.asked)
+        self.base = common_base(self._all, order.root)
+        """The innermost folder that holds the project and its path dependencies."""
+        self._scratches = 0
+
+    def name(self, artifact: ArtifactSettings) -> str:
+        """Artefacts of this name may share a workbench; the user's commands never meet those of another artefact."""
+        bundling = dataclasses.asdict(artifact.bundling)
+        del bundling["given"]
+        return json.dumps([bundling, artifact.name if self.steps(artifact) else None], sort_keys=True)
+
+    def installer(self, target: Target, artifact: ArtifactSettings) -> Installer:
+        """An installer, which opens its workbench when it has to."""
+        steps = self.steps(artifact)
+
+        @contextlib.contextmanager
+        def open_workbench() -> Iterator[Workbench]:
+            self._scratches += 1
+            scratch = self._stage / f"work{self._scratches}"
+            scratch.mkdir()
+            found = project_sources(self._all, self._order.root, self._order.outputs)
+            inner = self._order.root.relative_to(self.base).as_posix()
+            sources = {"input": {posixpath.normpath(f"{inner}/{name}"): path for name, path in found.items()}}
+            if steps:
+                sources["source"] = visible_source(self._order, artifact)
+            key = f"{artifact.key}.bundling"
+            with self._opener.open(target, artifact.bundling, scratch, sources, key=key) as workbench:
+                steps.run_before(workbench)
+                yield workbench
+
+        return Installer(
+            target,
+            cache=self._cache,
+            place=self.place(artifact),
+            index=self._index(artifact.bundling),
+            environ=Variables(
+                self._order.environ, artifact.bundling.environment, f"{artifact.key}.bundling.environment"
+            ),
+            open_workbench=open_workbench,
+            words=self._words,
+        )
+
+    def steps(self, artifact: ArtifactSettings) -> Steps:
+        """The user's own commands for an artefact."""
+        return Steps.of(artifact.bundling, self._order.environ, f"{artifact.key}.bundling")
+
+    def place(self, artifact: ArtifactSettings) -> dict[str, object]:
+        """What of the settings decides how dependencies are made. Templates only: no secret is ever hashed."""
+        bundling = artifact.bundling
+        return {
+            "engine": self._order.engine,
+            "image": image_key(
+                bundling, root=self._order.root, key=f"{artifact.key}.bundling", outputs=self._order.outputs
+            ),
+            "uv": bundling.tools.uv or DEFAULT_UV,
+            "environment": {name: redact_urls(value) for name, value in sorted(bundling.environment.items())},
+            "platform": bundling.platform,
+            "volumes": [dataclasses.asdict(volume) for volume in bundling.volumes],
+            "volumes-from": bundling.volumes_from,
+            "entrypoint": bundling.entrypoint,
+            "before": [artifact.entry, bundling.before] if bundling.before else None,
+        }
+
+    def _index(self, bundling: BundlingSettings) -> dict[str, str]:
+        deciding = {
+            name: redact_urls(self._order.environ[name]) for name in _INDEX_VARIABLES if self._order.environ.get(name)
+        }
+        table = read_toml(self._order.root / "pyproject.toml").get("tool", {}).get("uv", {})
+        deciding |= {name: redact_urls(value) for name, value in bundling.environment.items()}
+        deciding["tool.uv"] = redact_urls(json.dumps(table, sort_keys=True, default=str))
+        return deciding
