@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambda_backend.report.terminal import table
-from lambda_backend.units import human_size
 from lambda_backend.report.words import Words
+from lambda_backend.units import human_size
 
 if TYPE_CHECKING:
     from tests.unit.report.conftest import MakeArtifact
