@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import secrets
 import tempfile
 from dataclasses import dataclass
@@ -19,14 +20,15 @@ from lambda_backend.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import PurePosixPath
 
     from lambda_backend.engines.protocol import Container, ContainerSpec, Engine, Mount
 
 __all__ = ["FileAccess", "Reached", "started"]
 
 FileAccess = Literal["auto", "bind-mount", "volume-copy"]
-_PROBE = ".lambda-backend-probe"
-_REFUSALS = ("mounts denied", "bind source path does not exist")
+_PROBE = ".lambda-backend-probe-"
+_HINT = 'take "auto" or "volume-copy" for tool.lambda.bundling.file-access: files are copied then'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +52,7 @@ def started(engine: Engine, spec: ContainerSpec, access: FileAccess) -> Iterator
     Raises:
         EngineError: the container cannot be started, or does not see this machine's files though it must.
     """
+    spec.require_sources()
     with contextlib.ExitStack() as stack:
         container = None
         if access != "volume-copy":
@@ -65,24 +68,26 @@ def _mounted(engine: Engine, spec: ContainerSpec, stack: contextlib.ExitStack, *
         try:
             container = inner.enter_context(engine.start(spec))
         except EngineError as error:
-            if must or not _is_about_mounts(error, spec):
+            if not _is_about_own_mounts(error, spec):
                 raise
+            if must:
+                raise EngineError(error.message, hint=_HINT) from error
             return None
-        if _sees(container, spec):
+        unseen = _unseen(container, spec)
+        if unseen is None:
             stack.enter_context(inner.pop_all())
             return container
     if must:
         raise EngineError(
-            f"{engine.name} does not see this machine's files: what it mounts is another folder",
-            hint='take "auto" or "volume-copy" for tool.lambda.bundling.file-access',
+            f"{engine.name} does not see {unseen.source} of this machine: it mounts something else of that name",
+            hint=_HINT,
         )
     return None
 
 
 def _copied(engine: Engine, spec: ContainerSpec, stack: contextlib.ExitStack) -> Container:
     kept = tuple(mount for mount in spec.mounts if mount.on_engine)
-    # A working folder that is not mounted is made by the first copy; the engine would make it as root.
-    container = stack.enter_context(engine.start(dataclasses.replace(spec, mounts=kept, working_directory=None)))
+    container = stack.enter_context(engine.start(dataclasses.replace(spec, mounts=kept)))
     empty = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lambda-backend-")))
     for mount in spec.mounts:
         if not mount.on_engine and not mount.source.is_socket():  # of which a copy is none
@@ -90,28 +95,34 @@ def _copied(engine: Engine, spec: ContainerSpec, stack: contextlib.ExitStack) ->
     return container
 
 
-def _is_about_mounts(error: EngineError, spec: ContainerSpec) -> bool:
-    text = error.message
-    return any(words in text for words in _REFUSALS) or any(
-        str(mount.source) in text for mount in spec.mounts if not mount.on_engine
-    )
+def _is_about_own_mounts(error: EngineError, spec: ContainerSpec) -> bool:
+    return any(str(mount.source) in error.message for mount in spec.mounts if not mount.on_engine)
 
 
-def _sees(container: Container, spec: ContainerSpec) -> bool:
-    """Whether a file that is written here now is there."""
-    mount = _writable(spec)
-    if mount is None:
-        return True
-    token = secrets.token_hex(16)
-    probe = mount.source / _PROBE
-    probe.write_text(token, "ascii")
-    try:
-        found = container.exec(["cat", str(mount.target / _PROBE)])
-    finally:
-        probe.unlink()
-    return found.exit_code == 0 and found.output.strip() == token
+def _unseen(container: Container, spec: ContainerSpec) -> Mount | None:
+    """The first of this machine's files and folders that is not what the container sees.
+
+    All are looked at: an engine in a virtual machine may share the user's folder, and have certificates of its own.
+    """
+    with contextlib.ExitStack() as stack:
+        looks = [look for mount in spec.mounts if (look := _look(mount, stack)) is not None]
+        # As root, for the container's user need not be able to read what this machine's user alone may.
+        found = container.exec(["sha256sum", *(str(path) for _, path, _ in looks)], as_root=True) if looks else None
+    # GNU's sha256sum puts a backslash before a line with an unusual name, and leaves out what it cannot read.
+    lines = found.output.splitlines() if found is not None else ()
+    seen = {line.lstrip("\\").partition(" ")[0] for line in lines}
+    return next((mount for mount, _, digest in looks if digest not in seen), None)
 
 
-def _writable(spec: ContainerSpec) -> Mount | None:
-    own = (mount for mount in spec.mounts if not mount.on_engine and not mount.read_only)
-    return next((mount for mount in own if mount.source.is_dir()), None)
+def _look(mount: Mount, stack: contextlib.ExitStack) -> tuple[Mount, PurePosixPath, str] | None:
+    """A path in the container and the sha256 that it has if the mount shows this machine's files."""
+    if mount.on_engine or mount.source.is_socket():
+        return None
+    if mount.source.is_dir():
+        # A name of its own: builds may share the folder of a cache.
+        token = secrets.token_hex(16)
+        probe = mount.source / f"{_PROBE}{token}"
+        stack.callback(probe.unlink, missing_ok=True)
+        probe.write_text(token, "ascii")
+        return mount, mount.target / probe.name, hashlib.sha256(token.encode()).hexdigest()
+    return mount, mount.target, hashlib.sha256(mount.source.read_bytes()).hexdigest()

@@ -64,6 +64,9 @@ class Steps:
             InstallError: the first that fails.
         """
         self._hooks(workbench, "before", self.before)
+        if self.before:
+            workbench.pull(workbench.source)
+            workbench.pull(workbench.tree)
 
     def run_after(self, workbench: Workbench) -> None:
         """Run the hooks after the installation over what is in ``workbench.tree``.
@@ -71,8 +74,10 @@ class Steps:
         Raises:
             InstallError: the first that fails.
         """
-        workbench.push(workbench.tree)
-        self._hooks(workbench, "after", self.after)
+        if self.after:
+            workbench.push(workbench.tree)
+            self._hooks(workbench, "after", self.after)
+            workbench.pull(workbench.tree)
 
     def run_command(self, workbench: Workbench) -> None:
         """Run the command that installs in place of ours.
@@ -87,9 +92,6 @@ class Steps:
     def _hooks(self, workbench: Workbench, name: str, lines: Sequence[str]) -> None:
         for index, line in enumerate(lines):
             self._run(workbench, line, f"{self.key}.{name}[{index}]")
-        if lines:
-            workbench.pull(workbench.source)
-            workbench.pull(workbench.tree)
 
     def _run(self, workbench: Workbench, line: str, key: str, *, wrapped: bool = True) -> None:
         folder = self.working_directory

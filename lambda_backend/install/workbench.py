@@ -73,7 +73,7 @@ class Workbench(Protocol):
         """The workbench's name of a path in one of its folders."""
 
     def push(self, path: Path) -> None:
-        """Let commands see a file, or a folder's contents, as they are here now."""
+        """Let commands see a file, or a folder's contents, as they are here now; what else a folder has there stays."""
 
     def pull(self, path: Path) -> None:
         """See a file or folder here as commands left it; one that they did not make stays away."""

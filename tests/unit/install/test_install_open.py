@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import socket
 import tempfile
 from dataclasses import replace
@@ -42,15 +43,14 @@ class FakeContainer:
         cwd: PurePosixPath | None = None,
         environment: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
+        as_root: bool = False,
     ) -> ExecResult:
-        del cwd
+        del cwd, as_root
         if environment is not None:
             self.environments.append(environment)
-        if argv[0] == "cat":
-            (found,) = [
-                mount.source for mount in self.mounts if str(mount.target) == str(PurePosixPath(argv[1]).parent)
-            ]
-            return ExecResult(exit_code=0, output=(found / PurePosixPath(argv[1]).name).read_text(), log="")
+        if argv[0] == "sha256sum":
+            digests = (hashlib.sha256(self._mounted(PurePosixPath(name)).read_bytes()).hexdigest() for name in argv[1:])
+            return ExecResult(exit_code=0, output="".join(f"{digest}  name\n" for digest in digests), log="")
         if "pwd" in argv[-1]:
             return ExecResult(exit_code=0, output="", log="")
         if argv[0] == "uv":
@@ -58,6 +58,10 @@ class FakeContainer:
                 on_line(f"uv has {(environment or {}).get('TOKEN')}")
             return ExecResult(exit_code=1, output="", log="")
         return ExecResult(exit_code=0, output=f"{self.python}\n", log="")
+
+    def _mounted(self, path: PurePosixPath) -> Path:
+        (mount,) = [mount for mount in self.mounts if path.is_relative_to(mount.target)]
+        return mount.source / path.relative_to(mount.target)
 
     def copy_in(self, source: Path, target: PurePosixPath) -> None:
         raise NotImplementedError
