@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lambda_backend.install.open import DEFAULT_UV
 from tests.helpers.engine_answers import engine_environment
 from tests.helpers.machine import CHECKOUT, artifacts, manifest, project, snapshot, write
 from tests.helpers.package_index import serving
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.helpers.machine import Machine, Outcome
+
+pytestmark = pytest.mark.network
 
 PAGE = CHECKOUT / "docs/how-to/from-aws-cdk.md"
 ENGINES = [
@@ -34,11 +38,22 @@ NOT_OURS: dict[str, str | None] = dict.fromkeys(
 )
 
 
+@pytest.fixture(scope="module")
+def uv_wheel(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a container gets its uv from, where its image is not made yet: from the one index that it is told of."""
+    folder = tmp_path_factory.mktemp("uv")
+    argv = ["-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "-d", folder, f"uv=={DEFAULT_UV}"]
+    machine.run([machine.python(), *argv], cwd=folder)
+    (found,) = folder.glob("*.whl")
+    return found
+
+
 @pytest.fixture
-def wheels(tmp_path: Path) -> Path:
-    """A folder with one small wheel."""
+def wheels(uv_wheel: Path, tmp_path: Path) -> Path:
+    """A repository: uv, and one small wheel."""
     folder = tmp_path / "repository"
     folder.mkdir()
+    shutil.copy(uv_wheel, folder)
     info = "parcel-1.4.dist-info"
     with zipfile.ZipFile(folder / "parcel-1.4-py3-none-any.whl", "w") as archive:
         archive.writestr("parcel.py", "weight = 3\n")
@@ -92,6 +107,10 @@ def test_a_token_that_has_expired(engine: str, machine: Machine, wheels: Path, t
     with serving(wheels, user="aws", password=TODAY) as index:
         url = index.url_of("aws", "${CODEARTIFACT_TOKEN}")
         folder = made(tmp_path / "project", f'[tool.lambda.bundling.environment]\nPIP_INDEX_URL = "{url}"')
+        # So that the image is there, which the first build in a container makes.
+        build(machine, folder, engine, CODEARTIFACT_TOKEN=TODAY)
+        for name in ("cache", "project/dist"):
+            shutil.rmtree(tmp_path / name)
         expired = build(machine, folder, engine, check=False, CODEARTIFACT_TOKEN=YESTERDAY)
         unset = build(machine, folder, engine, check=False)
     assert "401 Unauthorized" in expired.message
