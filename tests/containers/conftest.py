@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 ENGINES = ("docker", "podman-socket", "podman")
 _SOCKET = os.environ.get("TEST_PODMAN_SOCKET", "unix:///run/podman/podman.sock")
 # Finch and nerdctl are not to be had here, and take the words that Podman takes. Where they differ it is as theirs:
-# `image inspect` has a flag that Podman's has not, `cp` takes no tars, and `exec` ends with 1 and tells the code.
+# `image inspect` has a flag that Podman's has not, `cp` takes no tars, `exec` ends with 1 and tells the code, and
+# `rm --force` does not wait.
 _PODMAN_AS = """\
 #!/bin/sh
 case "$1 $2" in
@@ -29,6 +30,9 @@ case "$1 $2" in
   shift 2
   [ "$1" != --platform ] || shift 2
   exec podman image inspect "$@" ;;
+"rm --force")
+  shift 2
+  exec podman rm --force --time 0 "$@" ;;
 "cp "*)
   echo 'time="2026-11-23T10:00:00Z" level=fatal msg="support for tar archives is not implemented yet"' >&2
   exit 1 ;;

@@ -192,8 +192,9 @@ def test_copy_of_what_is_missing_says_what(container: Container, tmp_path: Path)
 def test_mounts_are_written_as_the_hosts_user_and_can_be_read_only(
     engine: Engine, build_image: str, tmp_path: Path
 ) -> None:
-    # Podman's service takes commas in a source for the next option.
-    folder = tmp_path / ("a b ü" if engine.version().startswith("Podman Engine") else "a, b ü")
+    # Podman's service and nerdctl take commas in a source for the next option.
+    plain = engine.name == "nerdctl" or engine.version().startswith("Podman Engine")
+    folder = tmp_path / ("a b ü" if plain else "a, b ü")
     folder.mkdir()
     mounts = (
         Mount(source=folder, target=PurePosixPath("/asset-output")),
