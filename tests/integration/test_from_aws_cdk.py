@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import zipfile
@@ -209,3 +210,95 @@ def test_the_example_of_the_page(engine: str, machine: Machine, wheels: Path, tm
     assert {"python/parcel.py", "python/common/shared.py"} <= layer
     (own,) = (found for name, found in members.items() if "-api-" in name)
     assert own == {"app/main.py"}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_options_of_the_container(engine: str, machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir(mode=0o755)
+    (tmp_path / "shared/there").write_text("from the host", "utf-8")
+    seen = [
+        'echo "user $(id -u):$(id -g)"',
+        'echo "privileges $(grep NoNewPrivs /proc/self/status | tr -dc 01)"',
+        'echo "volume $(cat /mnt/shared/there)"',
+        "touch /mnt/shared/new || echo volume is read-only",
+        "echo \"networks $(ls /sys/class/net | tr -d '\\n')\"",
+        'echo "folder $PWD"',
+        'echo "variable $GREETING"',
+        'echo "wrapped $WRAPPED"',
+        "test -f $LAMBDA_INPUT_DIR/app.py && echo the source is there",
+    ]
+    bundling = f"""
+[tool.lambda.bundling]
+network = "none"
+user = "1234:1235"
+security-opt = ["no-new-privileges"]
+volumes = [{{ host-path = "{tmp_path}/shared", container-path = "/mnt/shared", read-only = true }}]
+environment = {{ GREETING = "hello ${{NAME_OF_A_USER:-you}}" }}
+entrypoint = ["env", "WRAPPED=yes"]
+working-directory = "/var/task"
+after = {json.dumps(seen)}
+"""
+    folder = made(tmp_path / "project", bundling, **{"fn/app.py": ""})
+    text = (folder / "pyproject.toml").read_text("utf-8")
+    entry = text.replace('handler = "tiny.app.handler"', 'entry = "fn"\nhandler = "app.handler"')
+    write(folder, {"pyproject.toml": entry.replace('["parcel==1.4"]', "[]")})
+    outcome = build(machine, folder, engine, LAMBDA_BACKEND_BUNDLING_NETWORK="none")
+    said = {line.strip() for line in outcome.log.splitlines()}
+    assert said >= {
+        "user 1234:1235",
+        "privileges 1",
+        "volume from the host",
+        "volume is read-only",
+        "networks lo",
+        "folder /var/task",
+        "variable hello you",
+        "wrapped yes",
+        "the source is there",
+    }
+    assert {path.name for path in (tmp_path / "shared").iterdir()} == {"there"}
+
+
+def test_output_path_suffix(machine: Machine, wheels: Path, tmp_path: Path) -> None:
+    folder = made(
+        tmp_path / "project", '[tool.lambda.layers.deps]\npath-prefix = "python/lib/python3.13/site-packages"'
+    )
+    with serving(wheels, user="aws", password=TODAY) as index:
+        build(machine, folder, "host", PIP_INDEX_URL=index.url_with_user)
+    (zip_file,) = (folder / "dist").glob("*-deps-*.zip")
+    with zipfile.ZipFile(zip_file) as archive:
+        names = archive.namelist()
+    assert "python/lib/python3.13/site-packages/parcel.py" in names
+    assert all(name.startswith("python/lib/python3.13/site-packages/") for name in names)
+    text = (folder / "pyproject.toml").read_text("utf-8")
+    (folder / "pyproject.toml").write_text(text.replace('"python/lib/python3.13/', '"../'), "utf-8")
+    outcome = build(machine, folder, "host", check=False)
+    assert "tool.lambda.layers.deps.path-prefix" in outcome.message
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_excluded_file_is_no_reason_to_build_anew(
+    engine: str, machine: Machine, wheels: Path, tmp_path: Path
+) -> None:
+    folder = made(tmp_path / "project", 'entry = "fn"\nexclude = ["*.md", "/tests/"]', **{"fn/index.py": ""})
+    text = (folder / "pyproject.toml").read_text("utf-8")
+    write(folder, {"pyproject.toml": text.replace('handler = "tiny.app.handler"', "")})
+    write(folder / "fn", {"requirements.txt": "parcel==1.4\n", "notes.md": "one", "tests/test_index.py": "one"})
+    with serving(wheels, user="aws", password=TODAY) as index:
+        build(machine, folder, engine, PIP_INDEX_URL=index.url_with_user)
+        digests = artifacts(folder / "dist")
+        write(folder / "fn", {"notes.md": "two", "tests/test_index.py": "two", ".venv/pyvenv.cfg": "", "new.md": ""})
+        outcome = build(machine, folder, engine, PIP_INDEX_URL=index.url_with_user)
+    assert artifacts(folder / "dist") == digests
+    assert "starting a container" not in outcome.log
+    assert "lambda-backend: installing" not in outcome.log
+
+
+def test_the_tests_that_the_page_names_are_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE.read_text("utf-8"))
+    assert named
+    assert [
+        f"{path}::{name}"
+        for path, name in named
+        if not (CHECKOUT / path).is_file() or f"def {name}(" not in (CHECKOUT / path).read_text("utf-8")
+    ] == []
