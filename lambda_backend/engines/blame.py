@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 __all__ = ["located"]
 
+_HINTS = {
+    "volumes": "the path has to be there, on the machine that the engine runs on",
+    "volumes-from": "name a container that is there, running or not",
+    "security-opt": "name one that the engine knows: no-new-privileges, seccomp=FILE, apparmor=PROFILE, label=…",
+    "network": "name host, none, or a network that the engine has",
+    "user": "give numbers, 1000:1000, or a user that the image has",
+    "working-directory": "name a folder that the image has",
+}
+
 
 @contextlib.contextmanager
 def located(spec: ContainerSpec, key: str) -> Iterator[None]:
@@ -32,6 +41,7 @@ def located(spec: ContainerSpec, key: str) -> Iterator[None]:
         option = _blamed(spec, error.message)
         if option is not None:
             error.locate(f"{key}.{option}")
+            error.hint = _HINTS[option.partition("[")[0]]
         raise
 
 

@@ -26,7 +26,7 @@ def told(what: str, *let_through: type[Exception]) -> Iterator[None]:
         let_through: the exceptions that the caller expects.
     """
     import requests
-    from docker.errors import DockerException, NotFound
+    from docker.errors import APIError, DockerException
     from urllib3.exceptions import HTTPError
 
     try:
@@ -37,7 +37,7 @@ def told(what: str, *let_through: type[Exception]) -> Iterator[None]:
         if error.message.startswith(what):
             raise
         raise EngineError(f"{what}:\n{last_lines([error.message])}", hint=error.hint) from error
-    except NotFound as error:
+    except APIError as error:  # it answers
         raise EngineError(f"{what}:\n{last_lines([_reason(error)])}") from error
     except (DockerException, requests.RequestException, HTTPError, OSError) as error:
         raise EngineError(

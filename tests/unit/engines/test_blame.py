@@ -50,15 +50,18 @@ def failing(words: str) -> EngineError:
     with pytest.raises(EngineError) as caught, located(SPEC, "tool.lambda.functions.api.bundling"):
         raise error
     assert caught.value is error
-    assert error.hint == "what helps"
     return error
 
 
 @pytest.mark.parametrize("words", WORDS)
 def test_the_option_that_the_engine_refuses(words: str) -> None:
-    assert failing(words).message.startswith(f"tool.lambda.functions.api.bundling.{WORDS[words]}: docker cannot start")
+    error = failing(words)
+    assert error.message.startswith(f"tool.lambda.functions.api.bundling.{WORDS[words]}: docker cannot start")
+    assert error.hint not in {None, "what helps"}
 
 
 @pytest.mark.parametrize("words", OTHERS)
 def test_what_no_option_is_to_blame_for(words: str) -> None:
-    assert failing(words).message.startswith("docker cannot start")
+    error = failing(words)
+    assert error.message.startswith("docker cannot start")
+    assert error.hint == "what helps"
