@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, cast
 from lambda_backend.engines import owner
 from lambda_backend.engines.building import build, built, failed
 from lambda_backend.engines.buildkit import PLAIN, buildkit_command
+from lambda_backend.engines.connection import connected
 from lambda_backend.engines.docker_container import DockerContainer
-from lambda_backend.engines.docker_errors import told, unavailable
-from lambda_backend.engines.endpoint import container_proxies, find_endpoint, ping
+from lambda_backend.engines.docker_errors import told
+from lambda_backend.engines.endpoint import container_proxies, find_endpoint
 from lambda_backend.engines.protocol import ContainerSpec, Image, ImageBuild, registry_digest
 from lambda_backend.engines.streams import LineReader, last_lines
 from lambda_backend.engines.tarball import pack_context
 from lambda_backend.engines.traits import Traits
-from lambda_backend.errors import EngineError, EngineUnavailableError, MissingExtraError
+from lambda_backend.errors import EngineError, EngineUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,8 +32,6 @@ __all__ = ["DockerEngine"]
 
 _PROFILES = frozenset({"", "builtin", "unconfined"})
 """Of seccomp; everything else is a file."""
-_PROBE_TIMEOUT = 10
-"""Seconds for an engine to answer at all; a remote one over ssh takes some."""
 
 
 class DockerEngine:
@@ -43,7 +42,6 @@ class DockerEngine:
         self._api = api
         self._environ = dict(environ)
         self._exec_environment = container_proxies(environ)
-        weakref.finalize(self, api.close)
 
     @classmethod
     def connect(cls, environ: Mapping[str, str]) -> DockerEngine:
@@ -53,32 +51,10 @@ class DockerEngine:
             MissingExtraError: the ``docker`` package is not installed.
             EngineUnavailableError: it does not answer; says why.
         """
-        try:
-            import docker
-            from docker.tls import TLSConfig
-        except ImportError as error:
-            raise MissingExtraError(
-                "the docker package is not installed, and this build talks to Docker with it",
-                hint="pip install 'lambda-backend[docker]' (an isolated build asks for it by itself)",
-            ) from error
-        endpoint = find_endpoint(environ)
-        try:
-            if endpoint.socket is not None:  # the package leaks the connection of a failed attempt
-                ping(endpoint.socket, _PROBE_TIMEOUT)
-            arguments: dict[str, Any] = {"base_url": endpoint.host, "use_ssh_client": True}
-            if endpoint.tls is not None:
-                arguments["tls"] = TLSConfig(
-                    client_cert=(str(endpoint.tls / "cert.pem"), str(endpoint.tls / "key.pem")),
-                    ca_cert=str(endpoint.tls / "ca.pem"),
-                    verify=endpoint.verify,
-                )
-            with contextlib.closing(docker.APIClient(**arguments, version="auto", timeout=_PROBE_TIMEOUT)) as probe:
-                version = probe.api_version
-            # Commands and pulls are silent for as long as they like: no time-out from here on.
-            api = docker.APIClient(**arguments, version=version, timeout=cast("Any", None))
-        except Exception as error:  # the package lets its dependencies' exceptions through as well as its own
-            raise unavailable(endpoint, error) from error
-        return cls(api, environ=environ)
+        with contextlib.ExitStack() as stack:
+            engine = cls(connected(find_endpoint(environ), environ, stack), environ=environ)
+            weakref.finalize(engine, stack.pop_all().close)
+            return engine
 
     def version(self) -> str:
         """``Docker Engine - Community 29.1.0``, or what else speaks Docker's API."""

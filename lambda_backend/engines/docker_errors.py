@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 from typing import TYPE_CHECKING
 
 from lambda_backend.engines.streams import last_lines
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
     from lambda_backend.engines.endpoint import Endpoint
 
 __all__ = ["told", "unavailable"]
+
+_ELSEWHERE = "start an engine there, or point DOCKER_HOST or docker context to one that runs (unset: this machine's)"
+_TLS = (
+    "see whether it speaks TLS at that port (usually 2376, and 2375 without), and with which certificates; "
+    "DOCKER_TLS_VERIFY and DOCKER_CERT_PATH turn TLS on"
+)
+_KNOWN: tuple[tuple[type[BaseException], str | None, str], ...] = (
+    (PermissionError, "permission denied", "let your user use Docker (the docker group), or use podman"),
+    (FileNotFoundError, "nothing listens there", "start Docker, or point DOCKER_HOST or docker context to it"),
+    (ssl.SSLError, None, _TLS),
+    (TimeoutError, "no answer in time", _ELSEWHERE),
+)
+"""What the system says, what it means, and what to do about it."""
 
 
 @contextlib.contextmanager
@@ -52,16 +66,28 @@ def _reason(error: BaseException) -> str:
 
 def unavailable(endpoint: Endpoint, error: Exception) -> EngineUnavailableError:
     """Why an endpoint does not answer, and what to do about it."""
-    cause: BaseException = error
-    while (under := cause.__cause__ or cause.__context__) is not None and not isinstance(cause, OSError):
-        cause = under
-    if isinstance(cause, PermissionError):
-        reason, hint = "permission denied", "let your user use Docker (the docker group), or use podman"
-    elif isinstance(cause, FileNotFoundError):
-        reason, hint = "nothing listens there", "start Docker, or point DOCKER_HOST or docker context to it"
-    elif "paramiko" in str(error):  # it wants this even where ssh itself makes the connection
-        reason, hint = "over ssh the docker package needs more packages", "pip install 'docker[ssh]'"
-    else:
-        reason, hint = str(error), "see whether `docker version` answers in this shell"
+    reason, hint = _why(endpoint, error)
     where = f"{redact_urls(endpoint.host)} ({endpoint.source})"
     return EngineUnavailableError(f"docker does not answer at {where}: {last_lines([reason]).strip()}", hint=hint)
+
+
+def _why(endpoint: Endpoint, error: Exception) -> tuple[str, str]:
+    if endpoint.host.startswith("ssh://"):
+        host = redact_urls(endpoint.host.partition("?")[0])
+        return str(error), f"see whether `ssh {host} docker version` answers without a question"
+    cause = _root(error)
+    for kind, reason, hint in _KNOWN:
+        if isinstance(cause, kind):
+            return reason or f"TLS fails: {cause}", hint
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror, _ELSEWHERE
+    if "HTTPS server" in str(error):
+        return "it speaks TLS", "set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the folder of its certificates"
+    return str(error), "see whether `docker version` answers in this shell"
+
+
+def _root(error: BaseException) -> BaseException:
+    """What the system said in the first place: the innermost error, below those of the packages around it."""
+    while (under := error.__cause__ or error.__context__) is not None:
+        error = under
+    return error
