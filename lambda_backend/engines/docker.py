@@ -202,7 +202,8 @@ class DockerEngine:
         try:
             return f"seccomp={json.dumps(json.loads(Path(value).read_bytes()))}"
         except (OSError, ValueError) as error:
-            raise EngineError(f"the seccomp profile {value} cannot be read: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise EngineError(f"the seccomp profile {value} cannot be read: {reason}") from error
 
     @functools.cached_property
     def _is_podman(self) -> bool:
