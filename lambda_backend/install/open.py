@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.engines import choice
@@ -34,6 +35,33 @@ __all__ = ["DEFAULT_UV", "Opener"]
 
 DEFAULT_UV = "0.13.9"
 """The uv in the bundling image unless ``tools.uv`` says otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wish:
+    """What one workbench is to be."""
+
+    target: Target
+    bundling: BundlingSettings
+    """Filled in, but for what may be secret."""
+    scratch: Path
+    seen: Sight
+    key: str
+
+    @property
+    def platform(self) -> str:
+        """``os/architecture`` or ``os/architecture/variant``."""
+        return self.bundling.platform or self.target.container_platform
+
+    @property
+    def native(self) -> bool:
+        """Whether the container's machine is the target's."""
+        return self.platform.split("/")[1:2] == self.target.container_platform.split("/")[1:2]
+
+    @property
+    def image_key(self) -> str | None:
+        """Path of the setting that names the image, where one does."""
+        return None if self.bundling.image is None else f"{self.key}.image"
 
 
 class Opener:
@@ -91,39 +119,50 @@ class Opener:
         bundling = filled_bundling(bundling, self._environ, key)
         engine = self._choose()
         seen = sight(bundling, self._environ, key=key, root=self._root, contained=engine is not None)
-        image = None
-        if engine is not None:
-            image = self._image(engine, target, bundling, seen, key)
-        if engine is None or image is None:
-            yield HostWorkbench(
+        wish = _Wish(target=target, bundling=bundling, scratch=scratch, seen=seen, key=key)
+        with contextlib.ExitStack() as stack:
+            workbench = None if engine is None else self._contained(engine, wish, stack)
+            yield workbench or HostWorkbench(
                 scratch,
                 environ={**self._environ, **seen.chosen},
                 secrets=seen.secrets,
                 on_line=self._words.detail,
             )
-            return
-        self._words.say(f"starting a container for {target.name} ({engine.name})")
-        with self._started(engine, self._spec(target, bundling, scratch, image, seen), bundling.file_access) as reached:
-            interpreter = find_python(reached.container, target, key=_image_key(bundling, key))
-            prepare(bundling, reached, interpreter, engine=engine.name, key=key)
-            workbench = ContainerWorkbench(
-                reached.container,
-                scratch,
-                builder=Builder(
-                    engine=engine.name, image=image.base.reference, digest=image.base.digest or image.base.id
-                ),
-                interpreter=interpreter,
-                environment=seen.environment,
-                secrets=seen.secrets,
-                on_line=self._words.detail,
-                shared=reached.shared,
-                # "os/architecture" or "os/architecture/variant"
-                native=_platform(bundling, target).split("/")[1:2] == target.container_platform.split("/")[1:2],
-                entrypoint=bundling.entrypoint,
-                reclaims=bundling.user is not None,
-            )
-            with contextlib.closing(workbench):
-                yield workbench
+
+    def _contained(self, engine: Engine, wish: _Wish, stack: contextlib.ExitStack) -> Workbench | None:
+        """A workbench in a container; None where the engine turns out to be of no use and ``auto`` takes the host."""
+        try:
+            with contextlib.ExitStack() as inner:
+                workbench = self._in_container(engine, wish, inner)
+                stack.enter_context(inner.pop_all())
+        except EngineUnavailableError as error:
+            if self._name != "auto":
+                raise
+            self._words.say(f"{' '.join(error.message.split())}: building on the host")
+            return None
+        return workbench
+
+    def _in_container(self, engine: Engine, wish: _Wish, stack: contextlib.ExitStack) -> Workbench:
+        image = self._image(engine, wish)
+        self._words.say(f"starting a container for {wish.target.name} ({engine.name})")
+        spec = self._spec(wish, image)
+        reached = stack.enter_context(self._started(engine, spec, wish.bundling.file_access))
+        interpreter = find_python(reached.container, wish.target, key=wish.image_key)
+        prepare(wish.bundling, reached, interpreter, engine=engine.name, key=wish.key)
+        workbench = ContainerWorkbench(
+            reached.container,
+            wish.scratch,
+            builder=Builder(engine=engine.name, image=image.base.reference, digest=image.base.digest or image.base.id),
+            interpreter=interpreter,
+            environment=wish.seen.environment,
+            secrets=wish.seen.secrets,
+            on_line=self._words.detail,
+            shared=reached.shared,
+            native=wish.native,
+            entrypoint=wish.bundling.entrypoint,
+            reclaims=wish.bundling.user is not None,
+        )
+        return stack.enter_context(contextlib.closing(workbench))
 
     def _choose(self) -> Engine | None:
         if not self._chosen:
@@ -140,62 +179,44 @@ class Opener:
                 self._words.say(f"{engine.name} does not see this machine's files: they are copied")
             yield reached
 
-    def _image(
-        self, engine: Engine, target: Target, bundling: BundlingSettings, seen: Sight, key: str
-    ) -> BundlingImage | None:
-        """The bundling image; None where it cannot be had and ``auto`` may fall back to the host."""
+    def _image(self, engine: Engine, wish: _Wish) -> BundlingImage:
+        bundling, key, seen = wish.bundling, wish.key, wish.seen
         own = own_containerfile(
             bundling, self._environ, root=self._root, key=key, hidden=seen.secrets, outputs=self._outputs
         )
-        try:
-            return bundling_image(
-                engine,
-                target,
-                base=bundling.image if isinstance(bundling.image, str) else own,
-                uv_version=bundling.tools.uv or DEFAULT_UV,
-                network=bundling.network,
-                cache_dir=self._cache,
-                exec_environment=tool_environment(bundling, self._environ, seen.environment, key=key),
-                ca_bundle=seen.certificates,
-                on_line=self._words.detail,
-                platform=_platform(bundling, target),
-                key=_image_key(bundling, key),
-                on_step=self._words.say,
-            )
-        except EngineUnavailableError as error:
-            if self._name != "auto":
-                raise
-            self._words.say(f"{' '.join(error.message.split())}: building on the host")
-            return None
+        return bundling_image(
+            engine,
+            wish.target,
+            base=bundling.image if isinstance(bundling.image, str) else own,
+            uv_version=bundling.tools.uv or DEFAULT_UV,
+            network=bundling.network,
+            cache_dir=self._cache,
+            exec_environment=tool_environment(bundling, self._environ, seen.environment, key=key),
+            ca_bundle=seen.certificates,
+            on_line=self._words.detail,
+            platform=wish.platform,
+            key=wish.image_key,
+            on_step=self._words.say,
+        )
 
-    def _spec(
-        self, target: Target, bundling: BundlingSettings, scratch: Path, image: BundlingImage, seen: Sight
-    ) -> ContainerSpec:
+    def _spec(self, wish: _Wish, image: BundlingImage) -> ContainerSpec:
         # Wheels that uv builds fit the image they were built in, so each image has its own cache.
         uv_cache = self._cache / "uv-cache" / image.reference.rpartition(":")[2]
         uv_cache.mkdir(parents=True, exist_ok=True)
+        bundling = wish.bundling
         return ContainerSpec(
             image=image.reference,
-            platform=_platform(bundling, target),
+            platform=wish.platform,
             mounts=(
-                *(Mount(source=scratch / name, target=there) for name, there in FOLDERS.items()),
+                *(Mount(source=wish.scratch / name, target=there) for name, there in FOLDERS.items()),
                 Mount(source=uv_cache, target=UV_CACHE, is_cache=True),
-                *seen.mounts,
+                *wish.seen.mounts,
             ),
             network=bundling.network,
             user=bundling.user,
             security_opt=bundling.security_opt,
             volumes_from=bundling.volumes_from,
         )
-
-
-def _platform(bundling: BundlingSettings, target: Target) -> str:
-    return bundling.platform or target.container_platform
-
-
-def _image_key(bundling: BundlingSettings, key: str) -> str | None:
-    """Path of the setting that names the image, where one does."""
-    return None if bundling.image is None else f"{key}.image"
 
 
 def _copy(sources: Mapping[str, Path], folder: Path) -> None:

@@ -372,6 +372,20 @@ def test_auto_falls_back_to_the_host_and_says_why(
 
 
 @pytest.mark.usefixtures("chosen")
+def test_auto_falls_back_where_the_container_cannot_run(
+    target: Target, scratch: Path, opener: Callable[..., Opener], engine: FakeEngine, spoken: io.StringIO
+) -> None:
+    def no_emulator(*_: object, **__: object) -> ExecResult:
+        raise EngineUnavailableError("the engine cannot run programs for linux/arm64")
+
+    engine.container.exec = no_emulator  # type: ignore[method-assign]
+    with opener("auto").open(target, BundlingSettings(), scratch, {}, KEY) as workbench:
+        assert isinstance(workbench, HostWorkbench)
+        assert engine.running == 0
+    assert "cannot run programs for linux/arm64: building on the host" in spoken.getvalue()
+
+
+@pytest.mark.usefixtures("chosen")
 def test_a_named_engine_never_falls_back(
     target: Target, scratch: Path, opener: Callable[..., Opener], engine: FakeEngine
 ) -> None:
