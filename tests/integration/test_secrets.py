@@ -231,6 +231,8 @@ def test_credentials_of_poetry_leak_nowhere(engine: str, machine: Machine, tmp_p
             "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache"),
             "LAMBDA_BACKEND_VERBOSE": "1",
             "NO_PROXY": "127.0.0.1",
+            # Poetry remembers hashes by the names of source and package, which are the same in every run.
+            "POETRY_CACHE_DIR": str(tmp_path / "poetry"),
             "POETRY_HTTP_BASIC_PRIVATE_USERNAME": "poetry-user",
             "POETRY_HTTP_BASIC_PRIVATE_PASSWORD": secret["poetry"],
         }
