@@ -1,0 +1,201 @@
+"""What kind of program code a file is, and what an ELF file needs to be loaded.
+
+Read is what ld.so reads: the program headers and the dynamic segment. Sections may have been stripped, and say
+nothing about loading.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lambda_backend.facts.model import Elf
+
+if TYPE_CHECKING:
+    import mmap
+    from collections.abc import Iterator
+
+    from elftools.construct.core import Struct
+    from elftools.construct.lib.container import Container
+    from elftools.elf.structs import ELFStructs
+
+__all__ = ["BROKEN", "MACHO", "PE", "binary_facts"]
+
+MACHO = "Mach-O"
+PE = "PE"
+BROKEN = "broken ELF"
+"""It starts as an ELF file and cannot be read as one: cut off, or damaged."""
+
+_MOST = 2000
+"""Entries in a table. Real files have some dozens; in a damaged one a table may seem to have billions."""
+_VER_FLG_WEAK = 2
+"""Symbol Versioning: ld.so goes on without such a version."""
+
+_MACHO_FILETYPES = range(1, 13)
+"""MH_OBJECT to MH_FILESET."""
+_MACHO_ARCHITECTURES = range(1, 43)
+"""In one fat file. Java's class files have the same magic; there the version follows, which is 45 or more."""
+
+
+class _BrokenError(Exception):
+    pass
+
+
+def binary_facts(data: bytes | mmap.mmap) -> tuple[Elf | None, str | None]:
+    """What an ELF file needs, or which other kind of program code it is: ``MACHO``, ``PE``, ``BROKEN``; or neither.
+
+    Args:
+        data: all bytes of the file.
+    """
+    if data[:4] == b"\x7fELF":
+        try:
+            return _elf(data), None
+        except _BrokenError:
+            return None, BROKEN
+    if _is_macho(data):
+        return None, MACHO
+    if _is_pe(data):
+        return None, PE
+    return None, None
+
+
+def _is_macho(data: bytes | mmap.mmap) -> bool:
+    # <mach-o/loader.h>: magic, cputype, cpusubtype, filetype; <mach-o/fat.h>: magic, nfat_arch.
+    magic = data[:4]
+    if magic in {b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe"}:
+        return int.from_bytes(data[12:16], "little") in _MACHO_FILETYPES
+    if magic in {b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf"}:
+        return int.from_bytes(data[12:16], "big") in _MACHO_FILETYPES
+    fat = magic in {b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf"}
+    return fat and int.from_bytes(data[4:8], "big") in _MACHO_ARCHITECTURES
+
+
+def _is_pe(data: bytes | mmap.mmap) -> bool:
+    if data[:2] != b"MZ":
+        return False
+    header = int.from_bytes(data[0x3C:0x40], "little")
+    return data[header : header + 4] == b"PE\0\0"
+
+
+@functools.cache
+def _records(little_endian: bool, bits: int) -> ELFStructs:
+    # Slow to import and to make: only for those who have an ELF file, and once.
+    from elftools.elf.structs import ELFStructs
+
+    structs = ELFStructs(little_endian=little_endian, elfclass=bits)
+    structs.create_basic_structs()
+    structs.create_advanced_structs()
+    return structs
+
+
+def _elf(data: bytes | mmap.mmap) -> Elf:
+    bits = {b"\1": 32, b"\2": 64}.get(data[4:5])  # EI_CLASS
+    little = {b"\1": True, b"\2": False}.get(data[5:6])  # EI_DATA
+    if bits is None or little is None:
+        raise _BrokenError
+    records = _records(little, bits)
+    header = _record(records.Elf_Ehdr, data, 0)
+    image = _Image(data=data, records=records, segments=tuple(_segments(records, header, data)))
+    entries = tuple(image.dynamic())
+    machine = int.from_bytes(data[18:20], "little" if little else "big")
+    strings = _address(entries, "DT_STRTAB")
+    names = [entry for entry in entries if entry.d_tag in {"DT_SONAME", "DT_NEEDED", "DT_RUNPATH", "DT_RPATH"}]
+    if names and strings is None:
+        raise _BrokenError
+    texts: dict[str, list[str]] = {}
+    for entry in names:
+        texts.setdefault(entry.d_tag, []).append(image.text((strings or 0) + entry.d_val))
+    # gABI: DT_RPATH is ignored where there is a DT_RUNPATH.
+    search = texts.get("DT_RUNPATH") or texts.get("DT_RPATH") or []
+    return Elf(
+        machine=machine,
+        bits=bits,
+        soname=next(iter(texts.get("DT_SONAME", ())), None),
+        needed=tuple(texts.get("DT_NEEDED", ())),
+        search=tuple(folder for text in search for folder in text.split(":") if folder),
+        versions=tuple(image.versions(_address(entries, "DT_VERNEED"), strings)),
+        dynamic=bool(entries),
+    )
+
+
+def _segments(records: ELFStructs, header: Container, data: bytes | mmap.mmap) -> Iterator[Container]:
+    for index in range(header.e_phnum):
+        segment = _record(records.Elf_Phdr, data, header.e_phoff + index * header.e_phentsize)
+        if segment.p_type == "PT_LOAD" and segment.p_offset + segment.p_filesz > len(data):
+            raise _BrokenError
+        yield segment
+
+
+def _address(entries: tuple[Container, ...], tag: str) -> int | None:
+    return next((entry.d_val for entry in entries if entry.d_tag == tag), None)
+
+
+def _record(layout: Struct, data: bytes | mmap.mmap, offset: int) -> Container:
+    end = offset + layout.sizeof()
+    if end > len(data):
+        raise _BrokenError
+    record: Container = layout.parse(data[offset:end])
+    return record
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Image:
+    """A file as ld.so maps it: what points into it are addresses."""
+
+    data: bytes | mmap.mmap
+    records: ELFStructs
+    segments: tuple[Container, ...]
+
+    def dynamic(self) -> Iterator[Container]:
+        """Entries of the dynamic segment up to the one that ends it."""
+        for segment in self.segments:
+            if segment.p_type == "PT_DYNAMIC":
+                size = self.records.Elf_Dyn.sizeof()
+                for index in range(min(segment.p_filesz // size, _MOST)):
+                    entry = _record(self.records.Elf_Dyn, self.data, segment.p_offset + index * size)
+                    if entry.d_tag == "DT_NULL":
+                        return
+                    yield entry
+
+    def text(self, address: int) -> str:
+        """The text at an address."""
+        start = self._offset(address)
+        end = self.data.find(b"\0", start)
+        if end < 0:
+            raise _BrokenError
+        return self.data[start:end].decode("utf-8", "backslashreplace")
+
+    def versions(self, table: int | None, strings: int | None) -> Iterator[tuple[str, str]]:
+        """Library and version, of all versions that ld.so insists on (LSB "Symbol Versioning").
+
+        Args:
+            table: address of the first record (DT_VERNEED).
+            strings: address of the strings.
+        """
+        if table is None:
+            return
+        if strings is None:
+            raise _BrokenError
+        # The table's length (DT_VERNEEDNUM) says no more than the record that has no next one.
+        for need in self._chain(self.records.Elf_Verneed, table, "vn_next"):
+            library = self.text(strings + need[1].vn_file)
+            if need[1].vn_cnt:
+                for _, auxiliary in self._chain(self.records.Elf_Vernaux, need[0] + need[1].vn_aux, "vna_next"):
+                    if not auxiliary.vna_flags & _VER_FLG_WEAK:
+                        yield library, self.text(strings + auxiliary.vna_name)
+
+    def _chain(self, layout: Struct, address: int, step: str) -> Iterator[tuple[int, Container]]:
+        for _ in range(_MOST):
+            record = _record(layout, self.data, self._offset(address))
+            yield address, record
+            if record[step] == 0:
+                return
+            address += record[step]
+        raise _BrokenError
+
+    def _offset(self, address: int) -> int:
+        for segment in self.segments:
+            if segment.p_type == "PT_LOAD" and 0 <= address - segment.p_vaddr < segment.p_filesz:
+                return int(segment.p_offset + address - segment.p_vaddr)
+        raise _BrokenError

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lambda_backend.facts.collect import _LARGE, collect
+from lambda_backend.facts.model import from_json, to_json
+from tests.helpers import compiled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BODY = "\n".join(["MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"] * 8)
+KEY = f"-----BEGIN PRIVATE KEY-----\n{BODY}\nabc=\n-----END PRIVATE KEY-----\n".encode()
+
+
+def test_only_files_that_tell_something(tmp_path: Path) -> None:
+    module = tmp_path / "made.so"
+    module.write_bytes(compiled.library(needs=(("libc.so.6", "GLIBC_2.17"),)))
+    empty = tmp_path / "empty.py"
+    empty.touch()
+    text = tmp_path / "text.py"
+    text.write_text("print()\n")
+    found = collect([("a/made.so", module), ("a/empty.py", empty), ("a/text.py", text), ("key.pem", KEY)])
+    assert set(found) == {"a/made.so", "key.pem"}
+    assert found["a/made.so"].elf is not None
+    assert found["a/made.so"].elf.needed == ("libc.so.6",)
+    assert found["key.pem"].secrets == ("private key",)
+
+
+def test_a_large_file_tells_the_same(tmp_path: Path) -> None:
+    data = compiled.library(needs=(("libc.so.6", "GLIBC_2.17"),), soname="libmade.so")
+    large = tmp_path / "large.so"
+    large.write_bytes(data + bytes(_LARGE) + KEY)
+    (facts,) = collect([("large.so", large)]).values()
+    (small,) = collect([("small.so", data)]).values()
+    assert facts.elf == small.elf
+    assert facts.secrets == ("private key",)
+
+
+def test_the_cache_keeps_all_of_it() -> None:
+    found = collect(
+        [("made.so", compiled.library(needs=(("libm.so.6", "GLIBC_2.17"),), search="$ORIGIN")), ("key.pem", KEY)]
+    )
+    assert from_json(to_json(found)) == found
+
+
+def test_code_that_reads_keys_holds_none() -> None:
+    code = b'HEADER = "-----BEGIN PRIVATE KEY-----"\nif line.startswith("-----BEGIN RSA PRIVATE KEY-----\\n"):\n'
+    assert collect([("keys.py", code)]) == {}
