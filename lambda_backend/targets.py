@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,10 @@ class Runtime:
     glibc: tuple[int, int]
     uv_platforms: tuple[str, ...]
     """uv's names for the platform, without the machine; the most fitting first."""
+    symbol_versions: Mapping[str, tuple[int, ...]] = field(hash=False)
+    """Highest symbol version that the system's libraries define, by prefix: ``GLIBC``, ``GLIBCXX``, ``CXXABI``, …"""
+    libraries: frozenset[str] = field(hash=False)
+    """Shared libraries (SONAMEs) that a function finds in the runtime, Python's own included."""
     preview: bool
     deprecation: dt.date | None
     block_create: dt.date | None
@@ -64,6 +68,8 @@ class Target:
     """Lambda's word: ``x86_64`` or ``arm64``."""
     machine: str
     """The wheel tags' and ``platform.machine()``'s word: ``x86_64`` or ``aarch64``."""
+    elf_machine: int
+    """``e_machine`` of its ELF files."""
     container_platform: str
     """``linux/amd64`` or ``linux/arm64``."""
     build_image: str
@@ -160,6 +166,11 @@ def runtimes() -> Mapping[str, Runtime]:
             operating_system=system["name"],
             glibc=tuple(system["glibc"]),
             uv_platforms=tuple(system["uv-platforms"]),
+            symbol_versions={
+                "GLIBC": tuple(system["glibc"]),
+                **{prefix: tuple(highest) for prefix, highest in system["symbol-versions"].items()},
+            },
+            libraries=frozenset((*system["libraries"], "libpython3.so", f"libpython{major}.{minor}.so.1.0")),
             preview=fact.get("preview", False),
             deprecation=fact.get("deprecation"),
             block_create=fact.get("block-create"),
@@ -187,6 +198,7 @@ def target(runtime: str, architecture: str) -> Target:
         runtime=of_runtime,
         architecture=architecture,
         machine=of_architecture["machine"],
+        elf_machine=of_architecture["elf-machine"],
         container_platform=of_architecture["container-platform"],
         build_image=images["build"].format(**words),
         run_image=images["run"].format(**words),
