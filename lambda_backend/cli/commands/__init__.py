@@ -1,0 +1,1 @@
+"""One module a command, with the command by the name ``command``."""
