@@ -47,7 +47,7 @@ def test_every_command_says_what_it_does(command: Callable[..., Result]) -> None
         found = group.get_command(context, name)
         assert found is not None
         assert found.name == name
-        assert found.get_short_help_str(60) in listed.stdout
+        assert found.get_short_help_str(70) in listed.stdout
         assert command(name, "--help").stdout.startswith(f"Usage: lambda-backend {name}")
 
 
