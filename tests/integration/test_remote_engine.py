@@ -20,43 +20,17 @@ from lambda_backend.engines.protocol import ContainerSpec, Mount
 from lambda_backend.errors import EngineError
 from tests.helpers.engine_answers import engine_environment
 from tests.helpers.interpreters import unavailable
-from tests.helpers.machine import artifacts, example, project
+from tests.helpers.machine import artifacts, project
+from tests.helpers.remote_builds import COPIED, FILES, PROJECTS, build, by_mounts, hooked
 from tests.helpers.remote_engines import docker_daemon, free_port, podman_service, program, ssh_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tests.helpers.machine import Machine, Outcome
+    from tests.helpers.machine import Machine
     from tests.helpers.remote_engines import RemoteEngine
 
 BASE = "public.ecr.aws/sam/build-python3.13:latest-x86_64"
-COPIED = "does not see this machine's files: they are copied"
-FILES = {
-    "fn/index.py": "def handler(event, context):\n    return event\n",
-    "fn/requirements.txt": "six==1.16.0\n",
-    "fn/notes.md": "removed\n",
-}
-HOOKED = """
-[tool.lambda]
-runtime = "python3.13"
-[tool.lambda.functions.hooked]
-entry = "fn"
-[tool.lambda.functions.hooked.bundling]
-before = [
-    "test -f index.py && mkdir -p made/deep && echo 'SOURCE = 1' > made/deep/generated.py && ln -s index.py alias.py",
-    "echo early > $LAMBDA_OUTPUT_DIR/early.txt",
-]
-after = [
-    "cd $LAMBDA_OUTPUT_DIR && test -f six.py && test -f early.txt && test -f made/deep/generated.py",
-    "cd $LAMBDA_OUTPUT_DIR && rm notes.md && echo '#!/bin/sh' > run && chmod +x run",
-]
-[tool.lambda.functions.commanded]
-entry = "fn"
-[tool.lambda.functions.commanded.bundling]
-command = ["sh", "-c", "pip install --quiet -r requirements.txt -t $LAMBDA_OUTPUT_DIR && ls > $LAMBDA_OUTPUT_DIR/ls"]
-[tool.lambda.functions.plain]
-handler = "tiny.app.handler"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -83,49 +57,6 @@ def remote(request: pytest.FixtureRequest) -> tuple[RemoteEngine, dict[str, str 
     return engine, {**engine_environment(request.param), **where}
 
 
-def native(folder: Path) -> Path:
-    return example("native", folder)
-
-
-def hooked(folder: Path) -> Path:
-    return project(folder, HOOKED, dependencies='["idna==3.10"]', files=FILES)
-
-
-PROJECTS: Mapping[str, Callable[[Path], Path]] = {"native": native, "hooked": hooked}
-
-
-def build(
-    machine: Machine, folder: Path, env: Mapping[str, str | None], *, access: str = "auto", check: bool = True
-) -> Outcome:
-    """With a cache of its own, from nothing; certificates lie where no engine elsewhere has them."""
-    shutil.rmtree(folder.parent / "cache", ignore_errors=True)
-    shutil.rmtree(folder / "dist", ignore_errors=True)
-    named = os.environ.get("SSL_CERT_FILE")
-    certificates = {"SSL_CERT_FILE": str(shutil.copy(named, folder.parent / "ca.pem"))} if named else {}
-    variables = {
-        "LAMBDA_BACKEND_CACHE_DIR": str(folder.parent / "cache"),
-        "LAMBDA_BACKEND_RUNTIME": "python3.13",
-        "LAMBDA_BACKEND_BUNDLING_FILE_ACCESS": access,
-    }
-    return machine.build(folder, env={"DOCKER_HOST": None, **certificates, **variables, **env}, check=check)
-
-
-@pytest.fixture(scope="module")
-def by_mounts(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, str]]:
-    """The digests of what this machine's engine makes of a project with bind mounts."""
-    made: dict[str, dict[str, str]] = {}
-
-    def digests(name: str) -> dict[str, str]:
-        if name not in made:
-            folder = PROJECTS[name](tmp_path_factory.mktemp(name) / "project")
-            outcome = build(machine, folder, engine_environment("docker"), access="bind-mount")
-            assert COPIED not in outcome.log
-            made[name] = artifacts(folder / "dist")
-        return made[name]
-
-    return digests
-
-
 def zips(digests: Mapping[str, str]) -> dict[str, str]:
     return {name: digest for name, digest in digests.items() if name.endswith(".zip")}
 
@@ -136,7 +67,6 @@ def zips(digests: Mapping[str, str]) -> dict[str, str]:
 def test_the_same_bytes_as_with_bind_mounts(
     name: str,
     remote: tuple[RemoteEngine, dict[str, str | None]],
-    by_mounts: Callable[[str], dict[str, str]],
     machine: Machine,
     tmp_path: Path,
 ) -> None:
@@ -147,8 +77,8 @@ def test_the_same_bytes_as_with_bind_mounts(
     made = artifacts(folder / "dist")
     assert len(zips(made)) == {"native": 1, "hooked": 3}[name]
     if "DOCKER_HOST" in env:  # the same image, so the manifest too
-        assert made == by_mounts(name)
-    assert zips(made) == zips(by_mounts(name))
+        assert made == by_mounts(machine, name)
+    assert zips(made) == zips(by_mounts(machine, name))
     assert engine.command("ps", "--all", "--quiet") == ""
     assert engine.command("volume", "ls", "--quiet") == ""
     assert engine.files() == []
@@ -216,9 +146,7 @@ def test_what_is_there_under_the_same_name_is_not_taken_for_ours(
 
 @pytest.mark.engine
 @pytest.mark.network
-def test_an_engine_by_ssh(
-    docker_remote: RemoteEngine, by_mounts: Callable[[str], dict[str, str]], machine: Machine, tmp_path: Path
-) -> None:
+def test_an_engine_by_ssh(docker_remote: RemoteEngine, machine: Machine, tmp_path: Path) -> None:
     folder = hooked(tmp_path / "project")
     with ssh_server(tmp_path / "ssh", {"DOCKER_HOST": docker_remote.address}) as (address, path):
         env = {
@@ -228,7 +156,7 @@ def test_an_engine_by_ssh(
         }
         outcome = build(machine, folder, env)
         assert COPIED in outcome.log
-        assert artifacts(folder / "dist") == by_mounts("hooked")
+        assert artifacts(folder / "dist") == by_mounts(machine, "hooked")
         assert docker_remote.command("ps", "--all", "--quiet") == ""
         refused = build(machine, folder, {**env, "DOCKER_HOST": f"ssh://{address}0"}, check=False)
         assert refused.exit_code != 0
