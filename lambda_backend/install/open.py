@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lambda_backend.engines import choice
 from lambda_backend.engines.access import started
+from lambda_backend.engines.blame import located
 from lambda_backend.engines.image import bundling_image, find_python
 from lambda_backend.engines.protocol import ContainerSpec, Mount
 from lambda_backend.errors import EngineUnavailableError
@@ -146,7 +147,8 @@ class Opener:
         image = self._image(engine, wish)
         self._words.say(f"starting a container for {wish.target.name} ({engine.name})")
         spec = self._spec(wish, image)
-        reached = stack.enter_context(self._started(engine, spec, wish.bundling.file_access))
+        with located(spec, wish.key):
+            reached = stack.enter_context(self._started(engine, spec, wish.bundling.file_access))
         interpreter = find_python(reached.container, wish.target, key=wish.image_key)
         prepare(wish.bundling, reached, interpreter, engine=engine.name, key=wish.key)
         workbench = ContainerWorkbench(

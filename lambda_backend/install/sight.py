@@ -108,8 +108,9 @@ def _volumes(bundling: BundlingSettings, root: Path) -> list[Mount]:
             target=PurePosixPath(volume.container_path),
             read_only=volume.read_only,
             on_engine=True,
+            option=f"volumes[{index}]",
         )
-        for volume in bundling.volumes
+        for index, volume in enumerate(bundling.volumes)
     ]
 
 
