@@ -7,6 +7,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from packaging.utils import canonicalize_name
+
 from lambda_backend.errors import InstallError, LockError, StaleLockError
 from lambda_backend.requirements import commands, exporters, pylock
 from lambda_backend.requirements.exported import read_export
@@ -70,7 +72,7 @@ class Exports:
                 f"{export.path.name} is for Python {export.lock.python}, and {target.name} has not that",
                 hint=f"widen what the project says of its Python, and lock anew with `{export.exporter.tool} lock`",
             )
-        folders = (pin for pin in found.folders if pin.name != wanted.project)
+        folders = (pin for pin in found.folders if pin.name != canonicalize_name(wanted.project))
         archives = self._archives(wanted, export, found, target) if found.lines else ()
         return tuple(sorted((*folders, *archives), key=lambda pin: pin.name))
 
@@ -91,15 +93,20 @@ class Exports:
         if key not in self._texts:
             workbench = self._bench()
             text = self._run(export, workbench, workbench.input / wanted.relative(export.path.parent))
-            there = f"file://{quote(workbench.inside(workbench.input))}/"
-            self._texts[key] = text.replace(there, f"file://{quote(str(wanted.base))}/")
+            # Poetry follows symlinks, as on a machine whose temporary folder is one.
+            for there in (workbench.inside(workbench.input), str(workbench.input.resolve())):
+                text = text.replace(f"file://{quote(there)}/", f"file://{quote(str(wanted.base))}/")
+            self._texts[key] = text
         return self._texts[key]
 
     def _run(self, export: Export, workbench: Workbench, folder: Path) -> str:
         exporter, name = export.exporter, export.path.name
-        names = references([export.lock.deciding]) if exporter.tool == "pipenv" else set()
+        names = references(source.template for source in export.lock.sources)
         names |= {variable for variable in self._environ if variable.startswith(_PASSWORDS)}
         variables = {variable: self._environ[variable] for variable in sorted(names) if variable in self._environ}
+        if exporter.tool == "pipenv":
+            # Where the build itself runs in a shell of Pipenv's, the variable names another project's.
+            variables["PIPENV_PIPFILE"] = workbench.inside(folder / "Pipfile")
         try:
             if check := exporters.check_command(exporter, python=workbench.interpreter):
                 self._check(check, export, workbench, folder, variables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -112,9 +113,23 @@ def test_folders_and_archives(bench: Bench, make_wanted: MakeWanted, links: Path
 def test_folders_alone_take_no_resolver(bench: Bench, make_wanted: MakeWanted, target: Target) -> None:
     wanted, export = asked(make_wanted, "poetry", package("local", path="libs/local"))
     make_folder(wanted.root / "libs/local", "local")
-    bench.said = "local @ file://{input}/libs/local\nshop @ file://{input}/libs/local\n"
+    wanted = dataclasses.replace(wanted, project="The_Shop")
+    bench.said = "local @ file://{input}/libs/local\nthe-shop @ file://{input}/libs/local\n"
     assert names(Exports(lambda: bench, {}).pins(wanted, export, target)) == [("local", None, "directory")]
     assert [arguments[0] for arguments, _, _ in bench.calls] == ["tool"]
+
+
+def test_a_workbench_behind_a_symlink(
+    tmp_path: Path, environ: dict[str, str], make_wanted: MakeWanted, target: Target
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    bench = Bench(tmp_path / "link", environ=environ, on_line=lambda _: None)
+    bench.calls, bench.failures = [], {}
+    wanted, export = asked(make_wanted, "poetry", package("local", path="libs/local"))
+    make_folder(wanted.root / "libs/local", "local")
+    bench.said = f"local @ file://{tmp_path}/real/input/libs/local\n"
+    assert names(Exports(lambda: bench, {}).pins(wanted, export, target)) == [("local", None, "directory")]
 
 
 def test_a_wheel_that_came_after_the_lock(
@@ -149,11 +164,19 @@ def test_where_the_tool_runs_and_what_it_is_told(bench: Bench, make_wanted: Make
     assert (cwd, variables) == (bench.input, {"POETRY_HTTP_BASIC_CORP_PASSWORD": "hush"})
     assert arguments[arguments.index("--python") + 1] == bench.interpreter
     wanted, export = asked(make_wanted, "pipenv")
-    lock = ToolLock(tool="pipenv", version="1", packages=(), extras=(), groups=(), deciding='url = "https://$PASS@x"')
+    environ |= {"HOME": "/home"}
+    source = Source(name="s", template="https://$PASS@x.example", verified=True)
+    lock = ToolLock(
+        tool="pipenv", version="1", packages=(), extras=(), groups=(), sources=(source,), deciding="run = '$HOME/run'"
+    )
     export = Export(lock=lock, path=export.path, exporter=export.exporter, extras=(), groups=())
     Exports(lambda: bench, environ).pins(wanted, export, target)
     assert [words[-1] for words in bench.tools()] == ["verify", "--hash"]
-    assert bench.calls[-1][2] == {"POETRY_HTTP_BASIC_CORP_PASSWORD": "hush", "PASS": "word"}
+    assert bench.calls[-1][2] == {
+        "POETRY_HTTP_BASIC_CORP_PASSWORD": "hush",
+        "PASS": "word",
+        "PIPENV_PIPFILE": str(bench.input / "Pipfile"),
+    }
 
 
 STALE = "pyproject.toml changed significantly since …"
