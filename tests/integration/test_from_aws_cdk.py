@@ -259,6 +259,16 @@ after = {json.dumps(seen)}
     assert {path.name for path in (tmp_path / "shared").iterdir()} == {"there"}
 
 
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_volumes_of_a_container_that_is_not_there(engine: str, machine: Machine, tmp_path: Path) -> None:
+    folder = made(tmp_path / "project", '[tool.lambda.bundling]\nvolumes-from = ["777f7dc92da7"]')
+    outcome = build(machine, folder, engine, check=False)
+    assert "tool.lambda.bundling.volumes-from[0]" in outcome.message
+    assert "777f7dc92da7" in outcome.message
+    assert snapshot(folder / "dist") == {}
+
+
 def test_output_path_suffix(machine: Machine, wheels: Path, tmp_path: Path) -> None:
     folder = made(
         tmp_path / "project", '[tool.lambda.layers.deps]\npath-prefix = "python/lib/python3.13/site-packages"'
