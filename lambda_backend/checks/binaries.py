@@ -211,9 +211,12 @@ def _musl(subject: Subject, file: File) -> _Fault:
 def _wrong_wheels(subject: Subject, modules: Mapping[str, Extension], wheels: Wheels) -> Iterator[_Fault]:
     """Of modules whose names do not say which Python they are for, by the wheel that brought them."""
     runtime = subject.target.runtime
-    for path, module in modules.items():
+    nameless = [path for path, module in modules.items() if module.kind == "so" and module.tag in {"", ".abi3"}]
+    owners = {subject.files[path].owner for path in nameless}
+    wrong = {owner for owner in owners if not wheels.fits_python(owner, subject.target)}
+    for path in nameless:
         file = subject.files[path]
-        if module.kind == "so" and module.tag in {"", ".abi3"} and not wheels.fits_python(file.owner, subject.target):
+        if file.owner in wrong:
             tag = wheels.tags[file.owner][0]
             yield _Fault(
                 says=f"came from a wheel for {tag.interpreter}-{tag.abi}, which {runtime.name} cannot use",

@@ -34,7 +34,13 @@ def findings(subject: Subject, levels: Mapping[str, Level]) -> tuple[Finding, ..
         levels: for each rule; one that is ``off`` is not even run.
     """
     return tuple(
-        Finding(check=name, level=levels[name], message=problem.message, hint=problem.hint, path=problem.path)
+        Finding(
+            check=name,
+            level="warn" if problem.warns else levels[name],
+            message=problem.message,
+            hint=problem.hint,
+            path=problem.path,
+        )
         for name, rule in RULES.items()
         if levels[name] != "off"
         for problem in rule(subject)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import zipfile
 from typing import TYPE_CHECKING, Literal
 
-from lambda_backend.bundle.record import dist_info, owner_of, read_record
-from lambda_backend.checks.model import File, Subject, search_roots
-from lambda_backend.errors import BundleError
+from lambda_backend.archive.contents import contents
+from lambda_backend.checks.model import File, Subject
 from lambda_backend.facts.collect import facts_of
 
 if TYPE_CHECKING:
@@ -77,34 +75,22 @@ def of_zip(
     Raises:
         BundleError: it cannot be read as a zip.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            contents = ((entry, archive.read(entry)) for entry in entries)
-            found = {entry.filename: facts_of(entry.filename, data) for entry, data in contents}
-            size = path.stat().st_size
-            kind = kind or kind_of(list(found))
-            owners = _owners(archive, list(found), search_roots(kind, target))
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise BundleError(f"{path} cannot be read as a zip: {error}", hint="name one that Lambda would take") from error
+    found = contents(path)
+    with zipfile.ZipFile(path) as archive:
+        facts = {file.path: facts_of(file.path, archive.read(file.path)) for file in found.files}
     return Subject(
         name=path.name,
-        kind=kind,
+        kind=kind or kind_of([file.path for file in found.files]),
         target=target,
         handler=handler,
         files={
-            entry.filename: File(
-                path=entry.filename,
-                size=entry.file_size,
-                compressed_size=entry.compress_size,
-                owner=owners.get(entry.filename, ""),
-            )
-            for entry in entries
+            file.path: File(path=file.path, size=file.size, compressed_size=file.compressed_size, owner=file.owner)
+            for file in found.files
         },
-        facts={name: facts for name, facts in found.items() if facts is not None},
+        facts={name: fact for name, fact in facts.items() if fact is not None},
         read=_reader(path),
-        zip_size=size,
-        unzipped_size=sum(entry.file_size for entry in entries),
+        zip_size=path.stat().st_size,
+        unzipped_size=sum(file.size for file in found.files),
         layers=layers,
         max_size=max_size,
     )
@@ -129,19 +115,3 @@ def _reader(path: Path) -> Callable[[str], bytes]:
         return opened().read(name)
 
     return read
-
-
-def _owners(archive: zipfile.ZipFile, names: Sequence[str], roots: Sequence[str]) -> dict[str, str]:
-    """Who brought each file, by the distributions that are where Python looks for them."""
-    owners: dict[str, str] = {}
-    for root in roots:
-        for name in names:
-            folder = dist_info(name.removeprefix(root)) if name.startswith(root) else None
-            if folder is None:
-                continue
-            owners[name] = owner_of(folder)
-            if name == f"{root}{folder}/RECORD":
-                with contextlib.suppress(BundleError):  # another tool's, which need not be whole
-                    rows = read_record(archive.read(name).decode("utf-8", "replace"), name)
-                    owners |= {root + row.place: owner_of(folder) for row in rows}
-    return owners

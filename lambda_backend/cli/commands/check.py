@@ -1,0 +1,121 @@
+"""``lambda-backend check ZIP…``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lambda_backend.cli.out import print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lambda_backend.checks.model import Subject
+    from lambda_backend.findings import Finding
+    from lambda_backend.targets import Target
+
+__all__ = ["command"]
+
+_ZIP = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("check")
+@click.argument("zips", metavar="ZIP...", type=_ZIP, nargs=-1, required=True)
+@click.option("--runtime", help="Lambda runtime, such as python3.13; by default what the manifest beside the zip says.")
+@click.option("--architecture", help="x86_64 or arm64; by default what the manifest says, or else x86_64.")
+@click.option("--handler", help="What Lambda calls, package.module.function; by default what the manifest says.")
+@click.option(
+    "--layer", "layers", type=_ZIP, multiple=True, help="A layer's zip, in the order of the function's layers."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print an object with the findings of each zip.")
+def command(
+    zips: Sequence[Path],
+    *,
+    runtime: str | None,
+    architecture: str | None,
+    handler: str | None,
+    layers: Sequence[Path],
+    as_json: bool,
+) -> None:
+    """Prove zips before they are deployed, whichever tool made them.
+
+    Looks at processor, glibc and Python of compiled files, sizes, handler, collisions, credentials and the runtime's
+    dates. The exit code is 1 where a finding is an error; warnings alone leave it at 0.
+    """
+    from lambda_backend.checks.run import findings
+    from lambda_backend.settings.model import ChecksSettings
+
+    defaults = ChecksSettings()
+    levels = {
+        name: getattr(defaults, name.replace("-", "_"))
+        for name in ("size", "binaries", "handler", "collisions", "secrets", "runtime-support")
+    }
+    found = {}
+    for path in zips:
+        subject = _subject(path, runtime, architecture, handler, layers)
+        if subject.kind == "function" and subject.handler is None:
+            say(f"{path.name}: no handler is named, so it is not looked for; --handler names it")
+        found[path] = findings(subject, levels)
+    if as_json:
+        print_json({"zips": [{"file": str(path), "findings": list(map(_document, of))} for path, of in found.items()]})
+    else:
+        for path, of in found.items():
+            click.echo("\n".join(_lines(path, of)))
+    sys.exit(1 if any(finding.level == "error" for of in found.values() for finding in of) else 0)
+
+
+def _subject(
+    path: Path, runtime: str | None, architecture: str | None, handler: str | None, layers: Sequence[Path]
+) -> Subject:
+    from lambda_backend.checks.subject import of_zip
+    from lambda_backend.report.beside import described
+
+    facts = described(path)
+    if facts is not None:
+        runtime, architecture = runtime or facts.runtime, architecture or facts.architecture
+        handler, layers = handler or facts.handler, layers or facts.layers
+    target = _target(path, runtime, architecture or "x86_64")
+    return of_zip(
+        path,
+        target=target,
+        handler=handler,
+        kind="layer" if facts is not None and facts.artifact.get("kind") == "layer" else None,
+        layers=tuple(of_zip(layer, target=target, kind="layer") for layer in layers),
+    )
+
+
+def _target(path: Path, runtime: str | None, architecture: str) -> Target:
+    from lambda_backend.targets import architectures, runtimes, target
+
+    if runtime is None:
+        raise click.UsageError(f"no manifest lies beside {path.name}: name the runtime with --runtime")
+    if runtime not in runtimes():
+        raise click.BadParameter(f"{runtime!r} is none of {', '.join(runtimes())}", param_hint="--runtime")
+    if architecture not in architectures():
+        raise click.BadParameter(
+            f"{architecture!r} is none of {', '.join(architectures())}", param_hint="--architecture"
+        )
+    return target(runtime, architecture)
+
+
+def _lines(path: Path, found: Sequence[Finding]) -> Iterator[str]:
+    yield f"{path.name}: {'nothing found' if not found else f'{len(found)} found'}"
+    for finding in found:
+        first, *rest = finding.message.splitlines()
+        yield f"  {finding.level}: [{finding.check}] {first}"
+        yield from (f"    {line}" for line in rest)
+        if finding.hint:
+            yield f"    → {finding.hint}"
+
+
+def _document(finding: Finding) -> dict[str, Any]:
+    return {
+        "check": finding.check,
+        "level": finding.level,
+        "message": finding.message,
+        "hint": finding.hint,
+        "path": finding.path,
+    }

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from lambda_backend.cli.group import group
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+def check(*arguments: object) -> Result:
+    return CliRunner().invoke(group, ["check", *map(str, arguments)])
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    path = tmp_path / "function.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("app.py", "def handler(event, context): ...\n")
+    return path
+
+
+def test_a_good_zip(made: Path) -> None:
+    found = check(made, "--runtime", "python3.13", "--handler", "app.handler")
+    assert (found.exit_code, found.stdout) == (0, "function.zip: nothing found\n")
+
+
+def test_a_bad_zip(made: Path) -> None:
+    found = check(made, "--runtime", "python3.13", "--handler", "app.missing")
+    assert found.exit_code == 1
+    assert found.stdout.splitlines() == [
+        "function.zip: 1 found",
+        "  error: [handler] the handler 'app.missing': app.py defines no missing",
+        "    → did you mean app.handler?",
+    ]
+    document = json.loads(check(made, "--runtime", "python3.13", "--handler", "app.missing", "--json").stdout)
+    assert [finding["check"] for finding in document["zips"][0]["findings"]] == ["handler"]
+
+
+def test_the_manifest_says_what_is_not_asked(made: Path) -> None:
+    layer = made.parent / "layer.zip"
+    with zipfile.ZipFile(layer, "w") as archive:
+        archive.writestr("python/other.py", "handler = 1\n")
+    common = {"runtimes": ["python3.13"], "architecture": "x86_64"}
+    artifacts = [
+        {
+            "name": "api",
+            "kind": "function",
+            "file": made.name,
+            "handler": "other.handler",
+            "layers": ["deps"],
+            **common,
+        },
+        {"name": "deps", "kind": "layer", "file": layer.name, "handler": None, "layers": [], **common},
+    ]
+    (made.parent / "x.lambda.json").write_text(json.dumps({"artifacts": artifacts}))
+    assert check(made, layer).exit_code == 0
+    assert check(made, "--handler", "none.handler").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "--runtime"),
+        (("--runtime", "python2.7"), "python2.7"),
+        (("--runtime", "python3.13", "--architecture", "mips"), "mips"),
+    ],
+)
+def test_wrong_usage(arguments: tuple[str, ...], words: str, made: Path) -> None:
+    found = check(made, *arguments)
+    assert found.exit_code == 2
+    assert words in found.stderr
+
+
+def test_no_zip_at_all(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_text("no zip")
+    found = check(tmp_path / "a.zip", "--runtime", "python3.13")
+    assert found.exit_code == 1
+    assert "lambda-backend: error:" in found.stderr
