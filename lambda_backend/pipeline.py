@@ -112,7 +112,7 @@ class Build:
 
         artifacts = self._all()
         refuse_outside(artifacts, self.root)
-        sources = project_sources(artifacts, self.root, (directory, self._output(self.loaded.settings, directory)))
+        sources = project_sources(artifacts, self.root, (directory, self.output(self.loaded.settings, directory)))
         name = self.delegate("build_sdist", str(directory))
         if added := complete(directory / name, sources):
             self.words.say(f"added to the sdist, since the Lambda step reads them: {_listed(added)}")
@@ -146,7 +146,7 @@ class Build:
         from lambda_backend.report.manifest import manifest
         from lambda_backend.report.terminal import table
 
-        output = self._output(settings, wheel_directory)
+        output = self.output(settings, wheel_directory)
         project = metadata.read(wheel)
         order = Order(
             root=self.root,
@@ -173,7 +173,8 @@ class Build:
         self.words.block(table(made))
         self.words.say(f"{len(made)} in {output}")
 
-    def _output(self, settings: Settings, wheel_directory: Path) -> Path:
+    def output(self, settings: Settings, wheel_directory: Path) -> Path:
+        """The folder that the artefacts go to."""
         if settings.output_dir is None:
             return wheel_directory
         return wheel_directory / Path(expand(settings.output_dir, self.environ, "tool.lambda.output-dir")).expanduser()

@@ -29,7 +29,8 @@ _ZIP = click.Path(exists=True, dir_okay=False, path_type=Path)
 def command(old: Path, new: Path, *, as_json: bool) -> None:
     """Show what differs between two zips.
 
-    That is packages, versions, sizes and files. The exit code is 0 for zips with the same bytes, and 1 for different ones.
+    That is packages, versions, sizes and files. The exit code is 0 for zips with the same bytes, and 1 for
+    different ones.
     """
     from lambda_backend.archive.contents import contents
     from lambda_backend.bundle.sources import sha256

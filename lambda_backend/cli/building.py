@@ -1,0 +1,186 @@
+"""One project, built in this process as ``python -m build --wheel --no-isolation`` would, or else in isolation."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lambda_backend.cli.live import LiveWords, words
+from lambda_backend.errors import LambdaBackendError, MissingExtraError, WheelBackendError
+from lambda_backend.pipeline import Build
+from lambda_backend.sources import read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = ["Asked", "build_project", "scratch_cache"]
+
+_OURS = "lambda_backend"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """One project to build."""
+
+    root: Path
+    """Absolute."""
+    directory: Path
+    """Where the wheel goes, as a frontend would name it; absolute."""
+    config_settings: Mapping[str, Any]
+    environ: Mapping[str, str]
+
+
+def build_project(asked: Asked) -> tuple[Path, ...]:
+    """Build a project's wheel and artefacts.
+
+    Returns:
+        What was made: the wheel, the zips, the manifest.
+
+    Raises:
+        LambdaBackendError: with a message for the person.
+    """
+    # By these the hooks know who throws away what lies beside the wheel; here nobody does.
+    environ = {name: value for name, value in asked.environ.items() if name not in {"PIP_BUILD_TRACKER", "UV"}}
+    asked = dataclasses.replace(asked, environ=environ)
+    build = Build.load(asked.root, asked.config_settings, environ)
+    system = read_toml(asked.root / "pyproject.toml").get("build-system", {})
+    _refuse_other_backends(system)
+    asked.directory.mkdir(parents=True, exist_ok=True)
+    with _in_project(asked.root, system.get("backend-path", ())):
+        missing = _missing(system.get("requires", ()), build)
+        # A backend of the project's own, around ours, is the frontend's to call.
+        here = not missing and system["build-backend"] == _OURS
+        name = _here(build, asked.directory) if here else _isolated(asked, missing)
+    return tuple(_made(build, asked.directory, name))
+
+
+@contextlib.contextmanager
+def scratch_cache(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The environment with a cache that is empty, and gone after the block."""
+    from lambda_backend.cache import VARIABLE
+
+    folder = tempfile.mkdtemp(prefix="lambda-backend-cache-")
+    try:
+        yield {**environ, VARIABLE: folder}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_other_backends(system: Mapping[str, Any]) -> None:
+    backend = system.get("build-backend")
+    # One in the project's own tree may well wrap ours.
+    if backend == _OURS or (backend and system.get("backend-path")):
+        return
+    named = f'is "{backend}"' if backend else "is not set"
+    keep = f', and in [tool.lambda] wheel-backend = "{backend}"' if backend else ""
+    raise WheelBackendError(
+        f"build-system.build-backend {named}: the project is not built by lambda-backend",
+        hint=f'write requires = ["lambda-backend", …] and build-backend = "{_OURS}" there{keep}',
+    )
+
+
+def _missing(requires: Sequence[str], build: Build) -> list[str]:
+    """What the build needs and this environment has not; nothing where it can build here."""
+    from importlib import metadata
+
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    from lambda_backend import __version__
+
+    missing = []
+    for line in requires:
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            continue
+        try:
+            ours = canonicalize_name(requirement.name) == "lambda-backend"
+            version = __version__ if ours else metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            missing.append(line)
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            missing.append(line)
+    if not missing and not build.wheel_backend.installed:
+        missing.append(build.wheel_backend.name)
+    return missing
+
+
+def _isolated(asked: Asked, missing: Sequence[str]) -> str:
+    from lambda_backend.cli import isolation
+
+    if not isolation.available():
+        needs = f"{', '.join(missing)}, which this environment has not" if missing else "a frontend for its own backend"
+        raise MissingExtraError(
+            f"{asked.root.name} cannot be built here: it needs {needs}",
+            hint="pip install build, which makes an environment for it"
+            + (f"; or pip install {' '.join(map(repr, missing))}" if missing else ""),
+        )
+    return isolation.build_wheel(asked.root, asked.directory, asked.config_settings, asked.environ)
+
+
+def _here(build: Build, directory: Path) -> str:
+    said = words(build.environ)
+    build = dataclasses.replace(build, words=said)
+    try:
+        with _quiet_backend(verbose=bool(build.environ.get("LAMBDA_BACKEND_VERBOSE"))):
+            return build.wheel(directory, None)
+    finally:
+        if isinstance(said, LiveWords):
+            said.close()
+
+
+@contextlib.contextmanager
+def _in_project(root: Path, backend_path: Sequence[str]) -> Iterator[None]:
+    """PEP 517: hooks run in the project's folder, and find the backends that lie in its tree."""
+    before, path = Path.cwd(), list(sys.path)
+    os.chdir(root)
+    sys.path[:0] = [str(root / folder) for folder in backend_path]
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        os.chdir(before)
+
+
+@contextlib.contextmanager
+def _quiet_backend(*, verbose: bool) -> Iterator[None]:
+    """Keep what the wheel backend and its compilers print out of our standard output.
+
+    It goes to standard error: at once when verbose, else only where the backend fails.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(2 if verbose else log.fileno(), 1)
+        try:
+            yield
+        except BaseException as error:
+            sys.stdout.flush()
+            if not isinstance(error, LambdaBackendError) or isinstance(error, WheelBackendError):
+                log.seek(0)
+                sys.stderr.write(log.read().decode("utf-8", "replace"))
+            raise
+        finally:
+            sys.stdout.flush()
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
+def _made(build: Build, directory: Path, wheel: str) -> Iterator[Path]:
+    yield directory / wheel
+    if build.loaded.settings is None:
+        return
+    folder = build.output(build.loaded.settings, directory)
+    manifest = folder / f"{'-'.join(wheel.split('-')[:2])}.lambda.json"
+    for artifact in json.loads(manifest.read_text("utf-8"))["artifacts"]:
+        yield folder / artifact["file"]
+    yield manifest
