@@ -12,7 +12,8 @@ from lambda_backend.engines.access import started
 from lambda_backend.engines.blame import located
 from lambda_backend.engines.image import bundling_image, find_python
 from lambda_backend.engines.protocol import ContainerSpec, Mount
-from lambda_backend.errors import EngineUnavailableError
+from lambda_backend.engines.streams import last_lines
+from lambda_backend.errors import EngineUnavailableError, InstallError
 from lambda_backend.install.own import own_containerfile, tool_environment
 from lambda_backend.install.sight import sight
 from lambda_backend.install.ssh import prepare
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.engines.access import FileAccess, Reached
     from lambda_backend.engines.image import BundlingImage
-    from lambda_backend.engines.protocol import Engine
+    from lambda_backend.engines.protocol import Container, Engine
     from lambda_backend.install.sight import Sight
     from lambda_backend.install.workbench import Workbench
     from lambda_backend.report.words import Words
@@ -36,6 +37,7 @@ __all__ = ["DEFAULT_UV", "Opener"]
 
 DEFAULT_UV = "0.13.9"
 """The uv in the bundling image unless ``tools.uv`` says otherwise."""
+_PASSED_ON = 42
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,6 +151,7 @@ class Opener:
         spec = self._spec(wish, image)
         with located(spec, wish.key):
             reached = stack.enter_context(self._started(engine, spec, wish.bundling.file_access))
+        _require_entrypoint(reached.container, wish)
         interpreter = find_python(reached.container, wish.target, key=wish.image_key)
         prepare(wish.bundling, reached, interpreter, engine=engine.name, key=wish.key)
         workbench = ContainerWorkbench(
@@ -218,6 +221,22 @@ class Opener:
             user=bundling.user,
             security_opt=bundling.security_opt,
             volumes_from=bundling.volumes_from,
+        )
+
+
+def _require_entrypoint(container: Container, wish: _Wish) -> None:
+    """An entrypoint has to run what follows it; one that does not would pass every hook by in silence.
+
+    That of a command may be anything, such as the ``sh -c`` which has the whole command as its one argument.
+    """
+    if not wish.bundling.entrypoint or wish.bundling.command:
+        return
+    result = container.exec([*wish.bundling.entrypoint, "sh", "-c", f"exit {_PASSED_ON}"])
+    if result.exit_code != _PASSED_ON:
+        lines = last_lines([result.log])
+        raise InstallError(
+            f"{wish.key}.entrypoint does not run the command that follows it{f':{chr(10)}{lines}' if lines else ''}",
+            hint='end it in what does, such as ["env", "NAME=value"] or a script with `exec "$@"` in its last line',
         )
 
 

@@ -91,7 +91,8 @@ class Steps:
 
     def _hooks(self, workbench: Workbench, name: str, lines: Sequence[str]) -> None:
         for index, line in enumerate(lines):
-            self._run(workbench, line, f"{self.key}.{name}[{index}]")
+            # With a command the entrypoint is that command's: it need not be one that runs what follows it.
+            self._run(workbench, line, f"{self.key}.{name}[{index}]", wrapped=not self.command)
 
     def _run(self, workbench: Workbench, line: str, key: str, *, wrapped: bool = True) -> None:
         folder = self.working_directory

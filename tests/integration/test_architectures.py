@@ -155,3 +155,20 @@ def test_the_host_takes_wheels_of_each_architecture(machine: Machine, tmp_path: 
         name = f"markupsafe/_speedups.cpython-313-{target(RUNTIME, architecture).machine}-linux-gnu.so"
         assert shared_objects(folder / "dist" / item["file"]) == {name: MACHINES[architecture]}
         assert item["engine"] == "host"
+
+
+@pytest.mark.engine
+def test_a_platform_of_another_machine_takes_wheels(machine: Machine, tmp_path: Path) -> None:
+    emulates("docker", "arm64")
+    image = target(RUNTIME, "arm64").build_image
+    table = f"""
+[tool.lambda]
+runtime = "{RUNTIME}"
+architecture = "x86_64"
+handler = "tiny.app.handler"
+bundling = {{ platform = "linux/arm64", image = "{image}" }}
+"""
+    folder = project(tmp_path / "tiny", table, dependencies='["markupsafe==3.0.2"]')
+    machine.build(folder, env=engine_environment("docker"))
+    (archive,) = (folder / "dist").glob("*.zip")
+    assert set(shared_objects(archive).values()) == {MACHINES["x86_64"]}

@@ -145,6 +145,18 @@ def test_entrypoint_and_working_directory(engine: str, machine: Machine, tmp_pat
     assert (found["where.txt"], found["wrapped.txt"]) == ("/var/task\n", "yes\n")
 
 
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_no_hook_is_passed_by(engine: str, machine: Machine, tmp_path: Path) -> None:
+    # An entrypoint that takes one argument is a command's alone; hooks run without it.
+    with_command = made(tmp_path / "one", "entrypoint = ['/bin/sh', '-c']\ncommand = ['true']\nafter = ['exit 3']")
+    outcome = build(machine, with_command, engine, check=False)
+    assert "tool.lambda.bundling.after[0] failed (exit code 3)" in outcome.message
+    alone = made(tmp_path / "two", "entrypoint = ['/bin/sh', '-c']\nafter = ['exit 3']")
+    outcome = build(machine, alone, engine, check=False)
+    assert "tool.lambda.bundling.entrypoint does not run the command that follows it" in outcome.message
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_they_run_when_the_artefact_is_made_anew(engine: str, machine: Machine, tmp_path: Path) -> None:
     folder = made(tmp_path, "before = ['echo hook-ran']\nafter = ['true']")
