@@ -20,7 +20,7 @@ from tests.helpers.machine import CHECKOUT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["RemoteEngine", "docker_daemon", "free_port", "podman_service", "program", "ssh_server"]
+__all__ = ["RemoteEngine", "answers", "docker_daemon", "free_port", "podman_service", "program", "ssh_server"]
 
 # The engine's own folder, which comes first, stays in sight as /mnt. Then the folders to hide, --, and a command.
 _HIDE = """\
@@ -146,14 +146,15 @@ def _started(argv: Sequence[str], root: Path, port: int) -> Iterator[tuple[int, 
 
 def _await(url: str, engine: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _PATIENCE
-    while not _answers(url):
+    while not answers(url):
         text = log.read_text("utf-8", "replace")[-3000:]
         assert engine.poll() is None, text
         assert time.monotonic() < deadline, text
         time.sleep(0.2)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether something does, whatever proxies the environment names."""
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5):
             return True

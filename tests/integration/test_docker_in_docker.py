@@ -20,7 +20,7 @@ from tests.helpers.engine_answers import engine_environment
 from tests.helpers.interpreters import unavailable
 from tests.helpers.machine import artifacts, snapshot, write
 from tests.helpers.remote_builds import COPIED, PROJECTS, by_mounts
-from tests.helpers.remote_engines import program
+from tests.helpers.remote_engines import answers, free_port, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -148,6 +148,48 @@ def test_a_folder_that_both_have_is_mounted(machine: Machine, tmp_path: Path) ->
         log = build(name, folder, {**environment("docker", shared / "cache"), **certificates})
     assert COPIED not in log
     assert artifacts(folder / "dist") == by_mounts(machine, "hooked")
+
+
+@contextlib.contextmanager
+def service() -> Iterator[str]:
+    """An engine inside a container, as CI services have it beside the container of a job; gives its address."""
+    name = f"lambda-backend-test-{secrets.token_hex(4)}"
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    # What --privileged gives besides cannot be had on every machine.
+    allowed = [word for ability in ("SYS_ADMIN", "NET_ADMIN", "MKNOD") for word in ("--cap-add", ability)]
+    allowed += ["--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"]
+    allowed += ["--device-cgroup-rule", "a *:* rwm", "--volume", "/sys/fs/cgroup:/sys/fs/cgroup"]
+    own = ("--volume", "/var/lib/docker", "--network", "host", "--entrypoint", "sleep", BASE, "3600")
+    docker("run", "--detach", "--name", name, *allowed, *own)
+    try:
+        packages = "apt-get -qq update && apt-get -qq install -y --no-install-recommends docker.io iptables"
+        docker("exec", "--env", "DEBIAN_FRONTEND=noninteractive", name, "sh", "-c", packages)
+        daemon = f"dockerd --host {address} --tls=false --iptables=false --ip6tables=false --bridge=none"
+        docker("exec", "--detach", name, "sh", "-c", f"PATH=$PATH:/usr/sbin:/sbin exec {daemon} > /log 2>&1")
+        deadline = time.monotonic() + 60
+        while not answers(f"http://127.0.0.1:{port}/_ping"):
+            assert time.monotonic() < deadline, docker("exec", name, "cat", "/log")
+            time.sleep(0.2)
+        with subprocess.Popen([program("docker"), "save", BASE], stdout=subprocess.PIPE) as saving:
+            load = [program("docker"), "--host", address, "load", "--quiet"]
+            subprocess.run(load, stdin=saving.stdout, check=True, capture_output=True)
+        yield address
+    finally:
+        docker("rm", "--force", "--volumes", name)
+
+
+def test_the_same_bytes_from_an_engine_inside_a_container(job: str, machine: Machine, tmp_path: Path) -> None:
+    folder = Path(f"/work-of-a-job-{secrets.token_hex(4)}")
+    inside(job, {}, "mkdir", str(folder))
+    docker("cp", PROJECTS["native"](tmp_path / "project"), f"{job}:{folder}/project")
+    with service() as address:
+        log = build(job, folder / "project", {**environment("docker", folder / "cache"), "DOCKER_HOST": address})
+        assert subprocess.check_output([program("docker"), "--host", address, "ps", "--all", "--quiet"]) == b""
+        assert subprocess.check_output([program("docker"), "--host", address, "volume", "ls", "--quiet"]) == b""
+    assert log.count(COPIED) == 1
+    docker("cp", f"{job}:{folder}/project/dist", tmp_path / "dist")
+    assert zips(artifacts(tmp_path / "dist")) == zips(by_mounts(machine, "native"))
 
 
 _HOLD = f"""
