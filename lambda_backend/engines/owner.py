@@ -64,7 +64,9 @@ class Owner:
             return False
         if not _exists(self.pid):
             return True
-        return bool(self.started) and _started(self.pid) != self.started
+        # Another user's process may be hidden (proc(5), hidepid): then nothing is known of its start.
+        started = _started(self.pid)
+        return bool(self.started and started) and started != self.started
 
 
 def _place() -> str:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import signal
 import subprocess
 import sys
@@ -30,6 +32,32 @@ def test_a_reused_process_id_is_told_apart() -> None:
     if not current.started:
         pytest.skip("this system does not tell when a process started")
     assert Owner(current.place, current.pid, "1").is_dead()
+
+
+_AS_ANOTHER_USER = """
+import os, sys
+from lambda_backend.engines.owner import Owner
+owner = Owner.current()
+os.setgid(65534)
+os.setuid(65534)
+print(Owner(owner.place, int(sys.argv[1]), sys.argv[2]).is_dead())
+"""
+
+
+def test_a_process_that_is_hidden_from_others_is_not_judged() -> None:
+    if tuple(map(int, re.findall(r"\d+", platform.release())[:2])) < (5, 8):
+        pytest.skip("an older kernel would hide processes from everybody, not only in here")
+    current = Owner.current()
+    hidden = 'mount -t proc -o hidepid=2 proc /proc && exec "$@"'
+    argv = [sys.executable, "-c", _AS_ANOTHER_USER, str(current.pid), current.started]
+    unshared = ["unshare", "--mount", "--propagation", "private", "sh", "-c", hidden, "sh"]
+    try:
+        done = subprocess.run([*unshared, *argv], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("this system has no unshare")
+    if "mount" in done.stderr or "unshare" in done.stderr:
+        pytest.skip("only root may mount")
+    assert done.stdout == "False\n", done.stderr
 
 
 def test_leftovers_are_ours_of_the_dead_or_stopped_elsewhere() -> None:
