@@ -1,0 +1,1 @@
+"""Runs artefacts as Lambda runs them: invokes a function, or only imports its handler."""
