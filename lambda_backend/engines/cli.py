@@ -18,6 +18,7 @@ from lambda_backend.engines.protocol import ContainerSpec, Image, ImageBuild, re
 from lambda_backend.engines.streams import last_lines
 from lambda_backend.engines.traits import Traits
 from lambda_backend.errors import EngineError, EngineUnavailableError
+from lambda_backend.settings.interpolate import redact_urls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -222,9 +223,7 @@ def _info(command: Command) -> Mapping[str, Any]:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise EngineUnavailableError(
-            f"{command.program} does not answer: {error}", hint=command.hint(str(error))
-        ) from error
+        raise _silent(command, str(error), str(error)) from error
     said = found.stderr or found.stdout
     if found.returncode == 0:
         with contextlib.suppress(ValueError):
@@ -233,7 +232,18 @@ def _info(command: Command) -> Mapping[str, Any]:
                 return answer
         said = found.stdout or found.stderr  # Rancher Desktop's nerdctl says so that there is no engine
     reason = last_lines(said.splitlines()[-1:]).strip() or f"exit code {found.returncode}"
-    raise EngineUnavailableError(f"{command.program} does not answer: {reason}", hint=command.hint(said))
+    raise _silent(command, reason, said)
+
+
+def _silent(command: Command, reason: str, said: str) -> EngineUnavailableError:
+    variable = command.flavor.address
+    host = command.environ.get(variable) if variable else None
+    if not host:
+        return EngineUnavailableError(f"{command.program} does not answer: {reason}", hint=command.hint(said))
+    return EngineUnavailableError(
+        f"{command.program} does not answer at {redact_urls(host)} ({variable}): {reason}",
+        hint=f"start an engine there, or point {variable} to one that runs (unset: this machine's)",
+    )
 
 
 def _field(name: str, path: PurePath) -> str:

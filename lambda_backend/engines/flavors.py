@@ -15,6 +15,8 @@ __all__ = ["FLAVORS", "Flavor"]
 class Flavor:
     """How one engine's command line differs from Docker's, which all of them copy."""
 
+    address: str | None = None
+    """The variable that names an engine of another machine."""
     start: tuple[str, ...] = ()
     rootless: tuple[str, ...] = ()
     """Arguments of ``run`` that make the host's user the container's one in a rootless engine."""
@@ -57,6 +59,7 @@ Finch's virtual machine sees your home folder only; if that is a path of this ma
 
 FLAVORS = {
     "podman": Flavor(
+        address="CONTAINER_HOST",
         # Without --http-proxy=false the host's proxies, passwords included, would be in the container's settings.
         start=("--http-proxy=false",),
         rootless=("--userns=keep-id",),

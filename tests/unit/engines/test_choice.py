@@ -125,6 +125,15 @@ def test_an_engine_that_is_not_up_says_how_to_start_it(
     assert hint in caught.value.hint
 
 
+def test_an_engine_of_another_machine_is_told_by_its_address(bare: Mapping[str, str]) -> None:
+    program(bare, "podman", "echo 'Cannot connect to Podman. Try `podman machine init`' >&2; exit 125")
+    with pytest.raises(EngineUnavailableError) as caught:
+        choose("podman", environ={**bare, "CONTAINER_HOST": "ssh://me:secret@far/run/podman.sock"}, note=print)
+    assert "does not answer at ssh://***@far/run/podman.sock (CONTAINER_HOST): Cannot" in caught.value.message
+    assert caught.value.hint is not None
+    assert "CONTAINER_HOST" in caught.value.hint
+
+
 def test_an_engine_that_only_talks_does_not_answer(bare: Mapping[str, str]) -> None:
     program(bare, "nerdctl", "echo 'Rancher Desktop is not running. Please start Rancher Desktop to use nerdctl'")
     with pytest.raises(EngineUnavailableError, match="nerdctl does not answer: Rancher Desktop is not running"):
