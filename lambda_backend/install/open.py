@@ -17,7 +17,7 @@ from lambda_backend.errors import EngineUnavailableError, InstallError
 from lambda_backend.install.own import own_containerfile, tool_environment
 from lambda_backend.install.sight import sight
 from lambda_backend.install.ssh import prepare
-from lambda_backend.install.workbench import FOLDERS, UV_CACHE, Builder, ContainerWorkbench, HostWorkbench
+from lambda_backend.install.workbench import FOLDERS, UV_CACHE, Builder, ContainerWorkbench, HostWorkbench, let_write
 from lambda_backend.settings.fill import filled_bundling
 
 if TYPE_CHECKING:
@@ -209,6 +209,10 @@ class Opener:
         uv_cache = self._cache / "uv-cache" / image.reference.rpartition(":")[2]
         uv_cache.mkdir(parents=True, exist_ok=True)
         bundling = wish.bundling
+        if bundling.user is not None:
+            wish.scratch.chmod(0o700)
+            uv_cache.parent.chmod(0o700)
+            let_write(*(wish.scratch / name for name in FOLDERS), uv_cache)
         return ContainerSpec(
             image=image.reference,
             platform=wish.platform,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.engines.protocol import Container
 
-__all__ = ["FOLDERS", "UV_CACHE", "Builder", "ContainerWorkbench", "HostWorkbench", "Workbench"]
+__all__ = ["FOLDERS", "UV_CACHE", "Builder", "ContainerWorkbench", "HostWorkbench", "Workbench", "let_write"]
 
 FOLDERS = {
     "input": PurePosixPath("/lambda-backend/input"),
@@ -222,6 +222,8 @@ class ContainerWorkbench:
 
     def push(self, path: Path) -> None:
         """Copy it into the container, where it is not mounted."""
+        if self._reclaims:
+            let_write(path)
         if not self._shared:
             self._container.copy_in(path, PurePosixPath(self.inside(path)))
 
@@ -246,9 +248,8 @@ class ContainerWorkbench:
                 self._reclaim(*map(str, [*FOLDERS.values(), UV_CACHE]))
 
     def _reclaim(self, *paths: str) -> None:
-        # Whatever the engine makes of user ids, a folder that this process made belongs to its user. A container's user
-        # that may not give files away has written none that need it, or says so by a later error.
-        self._container.exec(["chown", "-R", f"--reference={FOLDERS['input']}", *paths])
+        # Whatever the engine makes of user ids, a folder that this process made belongs to its user.
+        self._container.exec(["chown", "-R", f"--reference={FOLDERS['input']}", *paths], as_root=True)
 
     def uv(self, arguments: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         """Run the image's uv."""
@@ -272,6 +273,14 @@ class ContainerWorkbench:
             on_line=listener.hear,
         )
         return listener.output(result, what)
+
+
+def let_write(*folders: Path) -> None:
+    """Let a container's user who is nobody here write below folders, which lie behind one that only we may enter."""
+    for folder in folders:
+        for path, _, _ in os.walk(folder):
+            with contextlib.suppress(PermissionError):  # made by that very user, and not given back
+                os.chmod(path, 0o777)  # noqa: PTH101, S103 - a str already; see above
 
 
 def _places(workbench: Workbench) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from typing import TYPE_CHECKING
@@ -143,6 +144,20 @@ def test_entrypoint_and_working_directory(engine: str, machine: Machine, tmp_pat
     build(machine, folder, engine)
     found = members(folder)
     assert (found["where.txt"], found["wrapped.txt"]) == ("/var/task\n", "yes\n")
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_a_user_who_is_nobody_here(engine: str, machine: Machine, tmp_path: Path) -> None:
+    after = ['id -u > "$LAMBDA_OUTPUT_DIR/who.txt" && umask 077 && mkdir "$LAMBDA_OUTPUT_DIR/own"',
+             'echo a > "$LAMBDA_OUTPUT_DIR/own/a"']  # fmt: skip
+    folder = made(tmp_path, f"user = '4711:4712'\nafter = {after}")
+    build(machine, folder, engine)
+    found = members(folder)
+    assert (found["who.txt"], found["own/a"]) == ("4711\n", "a\n")
+    assert "six.py" in found
+    foreign = [path for path in (tmp_path / "cache").rglob("*") if path.lstat().st_uid != os.getuid()]
+    assert foreign == []
 
 
 @pytest.mark.engine

@@ -235,8 +235,10 @@ class CopyingContainer(FakeContainer):
         cwd: PurePosixPath | None = None,
         environment: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
+        as_root: bool = False,
     ) -> ExecResult:
         del cwd, environment, on_line
+        assert as_root == (argv[0] == "chown")
         self.said.append(argv)
         there = argv[0] != "test" or argv[-1].endswith("there")
         return ExecResult(exit_code=0 if there else 1, output="", log="")
