@@ -6,6 +6,6 @@ import signal
 
 
 def pytest_configure() -> None:
-    # A shell that starts a test run in the background has it ignore SIGINT, and what the tests start would inherit that.
+    # A shell that runs the tests in the background lets them ignore SIGINT, and what they start would inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
