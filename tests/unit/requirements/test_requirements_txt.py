@@ -139,7 +139,10 @@ def test_bad_lines_are_named_all_at_once(tmp_path: Path) -> None:
         ("../x", "../x leaves the project"),
         ("./x", "./x does not exist"),
         ("./${X}", "./${X}: variables may stand in URLs, not in paths"),
-        ("-r https://u:secret@example.com/r.txt", "https://***@example.com/r.txt: only files of the project can be read"),
+        (
+            "-r https://u:secret@example.com/r.txt",
+            "https://***@example.com/r.txt: only files of the project can be read",
+        ),
         ("-r latin.txt", "latin.txt is not encoded in UTF-8"),
         ("-r folder.txt", "cannot read folder.txt"),
         ("-r ../outside.txt", "../outside.txt leaves the project"),
