@@ -14,6 +14,7 @@ import argparse
 import os
 import shutil
 import sys
+import sysconfig
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -237,6 +238,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for runtime in arguments.runtime or reversed(known)
         for architecture in arguments.architecture or architectures()
     ]
+    sysconfig.get_config_vars()  # which threads must not be the first to ask for; uv's package asks
     outcomes = []
     for wanted in targets:
         for outcome in _of_target(wanted, arguments.packages, arguments.jobs):

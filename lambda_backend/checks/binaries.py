@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lambda_backend.checks.extensions import Wheels, extension_of, is_shared_object, names_its_platform
 from lambda_backend.checks.linking import USERS, Linking, place_of
 from lambda_backend.checks.model import Problem
-from lambda_backend.checks.optional import is_optional
+from lambda_backend.checks.optional import optional_modules
 from lambda_backend.facts.binary import BROKEN, MACHO
 
 if TYPE_CHECKING:
@@ -230,21 +230,23 @@ def _wrong_libraries(
 ) -> Iterator[_Fault]:
     """Of files whose libraries are not there, or older than they need."""
     linking = Linking.of(subject)
-    missing: dict[str, list[tuple[str, str]]] = {}
+    missing: dict[str, dict[str, list[str]]] = {}
     newer: dict[tuple[str, str], list[tuple[tuple[int, ...], str, str]]] = {}
     for path, elf in loadable.items():
         file = subject.files[path]
         providers = {library: linking.provider(place_of(subject, path), file, elf, library) for library in elf.needed}
-        lacking = [library for library, provider in providers.items() if provider is None]
-        if lacking and not (path in modules and is_optional(subject, path, modules[path].name)):
-            missing.setdefault(file.owner, []).extend((library, path) for library in lacking)
+        if lacking := [library for library, provider in providers.items() if provider is None]:
+            missing.setdefault(file.owner, {})[path] = lacking
         of_runtime = {library for library, provider in providers.items() if provider == "runtime"}
         for prefix, number, library in _too_high(subject.target.runtime, elf, of_runtime):
             newer.setdefault((file.owner, prefix), []).append((number, library, path))
-    for found in missing.values():
-        libraries = sorted({library for library, _ in found})
-        for path in {path for _, path in found}:
-            yield _missing(subject, subject.files[path], libraries)
+    for owner, found in missing.items():
+        names = {path: modules[path].name for path in found if path in modules}
+        optional = optional_modules(subject, owner, set(names.values()))
+        needed = {path: libraries for path, libraries in found.items() if names.get(path) not in optional}
+        together = sorted({library for libraries in needed.values() for library in libraries})
+        for path in needed:
+            yield _missing(subject, subject.files[path], together)
     for (_, prefix), higher in newer.items():
         number, library, _ = max(higher)
         for path in {path for _, _, path in higher}:
