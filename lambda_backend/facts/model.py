@@ -38,7 +38,7 @@ class Facts:
 
     elf: Elf | None = None
     foreign: str | None = None
-    """``Mach-O`` or ``PE``: code for another system."""
+    """``Mach-O`` or ``PE``, code for another system, or ``broken ELF``."""
     secrets: tuple[str, ...] = ()
     """Kinds of credentials that it holds, such as ``"AWS access key"``; never a credential itself."""
 
