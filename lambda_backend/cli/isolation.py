@@ -38,9 +38,8 @@ def build_wheel(root: Path, directory: Path, config_settings: Mapping[str, Any],
     Raises:
         WheelBackendError: the environment cannot be made, or the build failed and has said why.
     """
-    from build.env import DefaultIsolatedEnv
-
     from build import BuildBackendException, BuildException, FailedProcessError, ProjectBuilder
+    from build.env import DefaultIsolatedEnv
 
     def run(cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None) -> None:
         sys.stderr.flush()
