@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lambda_backend.cache import Cache
+    from lambda_backend.metadata import ProjectMetadata
     from lambda_backend.settings import ArtifactSettings, Settings
     from lambda_backend.settings.load import Loaded
 
@@ -51,9 +52,9 @@ class Build:
     @property
     def artifacts(self) -> tuple[ArtifactSettings, ...]:
         """Every artefact that this build is asked for."""
-        return tuple(item for item in self._all() if not self.loaded.only or item.name in self.loaded.only)
+        return tuple(item for item in self.all_artifacts() if not self.loaded.only or item.name in self.loaded.only)
 
-    def _all(self) -> tuple[ArtifactSettings, ...]:
+    def all_artifacts(self) -> tuple[ArtifactSettings, ...]:
         """Every artefact of the project."""
         if self.loaded.settings is None:
             return ()
@@ -103,6 +104,23 @@ class Build:
         """Let the wheel backend do it all."""
         return self.wheel_backend.call(hook, directory, self.loaded.inner_config_settings, *after)
 
+    def metadata(self, scratch: Path) -> ProjectMetadata:
+        """Name and dependencies of the project, as pyproject.toml has them or else as the wheel backend says.
+
+        Args:
+            scratch: an empty folder.
+        """
+        from lambda_backend import metadata
+        from lambda_backend.sources import read_toml
+
+        found = metadata.declared_by(read_toml(self.root / "pyproject.toml"))
+        if found is not None:
+            return found
+        # PEP 517: the hook is optional, and a wheel says the same.
+        if self.wheel_backend.has("prepare_metadata_for_build_wheel"):
+            return metadata.read_folder(scratch / self.delegate("prepare_metadata_for_build_wheel", str(scratch)))
+        return metadata.read(scratch / self.delegate("build_wheel", str(scratch)))
+
     def sdist(self, directory: Path) -> str:
         """An sdist that holds everything the Lambda step reads."""
         if self.loaded.settings is None:
@@ -110,7 +128,7 @@ class Build:
         from lambda_backend.sdist import complete
         from lambda_backend.sources import project_sources, refuse_outside
 
-        artifacts = self._all()
+        artifacts = self.all_artifacts()
         refuse_outside(artifacts, self.root)
         sources = project_sources(artifacts, self.root, (directory, self.output(self.loaded.settings, directory)))
         name = self.delegate("build_sdist", str(directory))
@@ -151,7 +169,7 @@ class Build:
         order = Order(
             root=self.root,
             asked=self.artifacts,
-            layers={item.name: item for item in self._all() if item.kind == "layer"},
+            layers={item.name: item for item in self.all_artifacts() if item.kind == "layer"},
             engine=settings.engine,
             wheel=wheel,
             project=project,

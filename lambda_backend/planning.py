@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from lambda_backend.errors import LockError
 from lambda_backend.install.resolve import Wanted
+from lambda_backend.metadata import ProjectMetadata, declared_by
 from lambda_backend.requirements.exporters import Export, Exporter
 from lambda_backend.requirements.find import find_lock
 from lambda_backend.requirements.project import Offered, declared
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from lambda_backend.metadata import ProjectMetadata
     from lambda_backend.requirements.model import Pin
     from lambda_backend.settings.resolve import ArtifactSettings
     from lambda_backend.sources import Locked
@@ -62,6 +62,7 @@ def wanted(
     *,
     base: Path,
     layer_pins: Iterable[Pin] = (),
+    found: Locked | None = None,
 ) -> Wanted:
     """What an artefact asks for.
 
@@ -72,27 +73,23 @@ def wanted(
         root: the project's folder.
         base: see ``Wanted.base``.
         layer_pins: what the function's layers have.
+        found: the artefact's lock, where it is known already.
 
     Raises:
         LockError: an unknown extra or group, a lock that is missing or unreadable.
     """
-    found = locked(artifact, root)
+    found = found or locked(artifact, root)
     document = read_toml(found.folder / "pyproject.toml")
     if artifact.entry:
-        own = document.get("project", {})
-        name = str(own.get("name") or document.get("tool", {}).get("poetry", {}).get("name", ""))
-        requires: tuple[str, ...] = tuple(own.get("dependencies", ()))
-        optional = own.get("optional-dependencies", {})
-        requires += tuple(_with_extra(line, extra) for extra, lines in optional.items() for line in lines)
-        provided = tuple(optional)
-    else:
-        name, requires, provided = project.name, project.requires_dist, project.provides_extra
+        poetry = document.get("tool", {}).get("poetry", {}).get("name", "")
+        project = declared_by(document) or ProjectMetadata(name=poetry)
+    requires = project.requires_dist
     if found.lock is None:
         _refuse_unlocked_poetry(artifact, document, requires)
     asked = declared(
         requires,
-        provided,
-        project=name,
+        project.provides_extra,
+        project=project.name,
         extras=artifact.extras,
         groups=artifact.groups,
         dependency_groups=document.get("dependency-groups", {}),
@@ -104,7 +101,7 @@ def wanted(
         _refuse_sources(asked, document)
     return Wanted(
         key=artifact.key,
-        project=name,
+        project=project.name,
         base=base,
         root=root,
         folder=found.folder,
@@ -187,13 +184,6 @@ def _is_placed(asked: object) -> bool:
     """Whether a dependency in Poetry's words comes from a folder or a certain index."""
     tables = asked if isinstance(asked, list) else [asked]
     return any(isinstance(table, dict) and not {"path", "source"}.isdisjoint(table) for table in tables)
-
-
-def _with_extra(requirement: str, extra: str) -> str:
-    """A requirement of an extra as core metadata writes it."""
-    requirement, _, marker = requirement.partition(";")
-    condition = f'extra == "{extra}"'
-    return f"{requirement.strip()} ; {f'({marker.strip()}) and ' if marker.strip() else ''}{condition}"
 
 
 def _refuse_sources(asked: Iterable[str], document: Mapping[str, Any]) -> None:

@@ -61,14 +61,19 @@ class Locked:
     """The chosen ones, as that tool calls them."""
 
 
-def locked(artifact: ArtifactSettings, root: Path) -> Locked:
+def locked(artifact: ArtifactSettings, root: Path, *, passed_over: str | None = None) -> Locked:
     """Find an artefact's lock.
+
+    Args:
+        artifact: a function or layer.
+        root: the project's folder.
+        passed_over: see ``find_lock``.
 
     Raises:
         LockError: the named one is missing, or one cannot be read.
     """
     folder = root / artifact.entry if artifact.entry else root
-    lock = find_lock(folder, artifact.lock, key=f"{artifact.key}.lock", root=root)
+    lock = find_lock(folder, artifact.lock, key=f"{artifact.key}.lock", root=root, passed_over=passed_over)
     requirements = parse(lock.path, root) if lock and lock.kind == "requirements" else None
     if lock is None or lock.kind not in _LOCKED_FROM:
         return Locked(folder=folder, lock=lock, requirements=requirements)
@@ -93,8 +98,13 @@ def _tool_lock(lock: LockFile, key: str) -> ToolLock:
         raise LockError(f"{key}: {error.message}", hint=f"write it anew with `{lock.kind} lock`") from None
 
 
-def common_base(artifacts: Iterable[ArtifactSettings], root: Path) -> Path:
+def common_base(artifacts: Iterable[ArtifactSettings], root: Path, *, passed_over: str | None = None) -> Path:
     """The innermost folder that holds the project and every path dependency that its locks name.
+
+    Args:
+        artifacts: the functions and layers.
+        root: the project's folder.
+        passed_over: see ``find_lock``.
 
     Raises:
         LockError: a path dependency is not there, as one outside the project is not when the wheel is built from the
@@ -102,7 +112,7 @@ def common_base(artifacts: Iterable[ArtifactSettings], root: Path) -> Path:
     """
     base = root.resolve()
     for artifact in artifacts:
-        found = locked(artifact, root)
+        found = locked(artifact, root, passed_over=passed_over)
         lock = found.lock
         for path in _local_paths(found, root):
             real = path.resolve()

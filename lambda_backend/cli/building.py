@@ -5,21 +5,20 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import shutil
-import sys
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend.cli.live import LiveWords, words
-from lambda_backend.errors import LambdaBackendError, MissingExtraError, WheelBackendError
+from lambda_backend.cli.process import in_project, quiet_backend
+from lambda_backend.errors import MissingExtraError, WheelBackendError
 from lambda_backend.pipeline import Build
 from lambda_backend.sources import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 __all__ = ["Asked", "build_project", "scratch_cache"]
 
@@ -54,7 +53,7 @@ def build_project(asked: Asked) -> tuple[Path, ...]:
     system = read_toml(asked.root / "pyproject.toml").get("build-system", {})
     _refuse_other_backends(system)
     asked.directory.mkdir(parents=True, exist_ok=True)
-    with _in_project(asked.root, system.get("backend-path", ())):
+    with in_project(asked.root, system.get("backend-path", ())):
         missing = _missing(system.get("requires", ()), build)
         # A backend of the project's own, around ours, is the frontend's to call.
         here = not missing and system["build-backend"] == _OURS
@@ -131,48 +130,11 @@ def _here(build: Build, directory: Path) -> str:
     said = words(build.environ)
     build = dataclasses.replace(build, words=said)
     try:
-        with _quiet_backend(verbose=bool(build.environ.get("LAMBDA_BACKEND_VERBOSE"))):
+        with quiet_backend(verbose=bool(build.environ.get("LAMBDA_BACKEND_VERBOSE"))):
             return build.wheel(directory, None)
     finally:
         if isinstance(said, LiveWords):
             said.close()
-
-
-@contextlib.contextmanager
-def _in_project(root: Path, backend_path: Sequence[str]) -> Iterator[None]:
-    """PEP 517: hooks run in the project's folder, and find the backends that lie in its tree."""
-    before, path = Path.cwd(), list(sys.path)
-    os.chdir(root)
-    sys.path[:0] = [str(root / folder) for folder in backend_path]
-    try:
-        yield
-    finally:
-        sys.path[:] = path
-        os.chdir(before)
-
-
-@contextlib.contextmanager
-def _quiet_backend(*, verbose: bool) -> Iterator[None]:
-    """Keep what the wheel backend and its compilers print out of our standard output.
-
-    It goes to standard error: at once when verbose, else only where the backend fails.
-    """
-    sys.stdout.flush()
-    kept = os.dup(1)
-    with tempfile.TemporaryFile() as log:
-        os.dup2(2 if verbose else log.fileno(), 1)
-        try:
-            yield
-        except BaseException as error:
-            sys.stdout.flush()
-            if not isinstance(error, LambdaBackendError) or isinstance(error, WheelBackendError):
-                log.seek(0)
-                sys.stderr.write(log.read().decode("utf-8", "replace"))
-            raise
-        finally:
-            sys.stdout.flush()
-            os.dup2(kept, 1)
-            os.close(kept)
 
 
 def _made(build: Build, directory: Path, wheel: str) -> Iterator[Path]:

@@ -151,7 +151,7 @@ class Exports:
             [workbench.inside(project)],
             target=target,
             uv_platform=target.uv_platforms[0 if only_binary else -1],
-            only_binary=only_binary,
+            only_binary=commands.ALL if only_binary else (),
             options=[("--trusted-host", index.host) for index in indexes.values() if not index.verified],
             python=workbench.interpreter,
             uv=(),

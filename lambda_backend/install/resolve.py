@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING
 from lambda_backend.errors import InstallError, LockError
 from lambda_backend.install.exports import Exports
 from lambda_backend.requirements import commands, pylock
+from lambda_backend.requirements.writer import preference_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from lambda_backend.install.workbench import Workbench
@@ -52,6 +54,8 @@ class Wanted:
     groups: tuple[str, ...]
     constraints: tuple[str, ...] = ()
     """``name==version`` of what the function's layers have; only heeded where nothing is locked."""
+    preferences: tuple[tuple[str, str], ...] = ()
+    """Names and versions to stay with where nothing forbids them; only heeded where nothing is locked."""
     metadata: tuple[tuple[str, str], ...] = ()
     """Digests of the files of local folders that say what those depend on, by path."""
     export: Export | None = None
@@ -131,7 +135,10 @@ def _refuse_elsewhere(wanted: Wanted, lock: LockFile) -> None:
 
 
 def _compile(wanted: Wanted, target: Target, workbench: Workbench, environ: Mapping[str, str]) -> str:
-    """Resolve an unlocked set: wheels first, source distributions where wheels alone give no answer."""
+    """Resolve an unlocked set: wheels first, source distributions where wheels alone give no answer.
+
+    Even then a version with a fitting wheel is taken of what has wheels for other platforms, since that is compiled.
+    """
     if wanted.requirements is not None:
         text = wanted.requirements.text()
         options = wanted.requirements.options
@@ -155,9 +162,11 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench, environ: Mapp
         workbench.push(path)
         constraints.append(workbench.inside(path))
 
+    # uv stays with the versions of the file that it is about to write. Beside the input: so that paths are the same.
+    preferred = root / "pylock.lambda-backend.toml" if wanted.preferences else None
     variables = {name: environ[name] for name in sorted(set(_VARIABLE.findall(text + limits))) if name in environ}
 
-    def attempt(platform: str, *, only_binary: bool) -> str:
+    def attempt(platform: str, only_binary: Sequence[str]) -> str:
         command = commands.compile_command(
             [workbench.inside(asked)],
             target=target,
@@ -166,16 +175,27 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench, environ: Mapp
             constraints=constraints,
             options=options,
             python=workbench.interpreter,
+            output_path=None if preferred is None else workbench.inside(preferred),
             uv=(),
         )
-        return workbench.uv(command, cwd=root, what=what, variables=variables)
+        if preferred is None:
+            return workbench.uv(command, cwd=root, what=what, variables=variables)
+        preferred.write_text(preference_text(wanted.preferences), "utf-8")
+        workbench.push(preferred)
+        workbench.uv(command, cwd=root, what=what, variables=variables)
+        workbench.pull(preferred)
+        return preferred.read_text("utf-8")
 
     try:
-        return attempt(target.uv_platforms[0], only_binary=True)
+        return attempt(target.uv_platforms[0], commands.ALL)
     except InstallError as error:
         if any(words in str(error) for words in _UNREACHABLE):
             raise
-        return attempt(target.uv_platforms[-1], only_binary=False)
+    found = attempt(target.uv_platforms[-1], ())
+    if compiled := pylock.without_wheel(found, target):
+        with contextlib.suppress(InstallError):
+            return attempt(target.uv_platforms[0], compiled)
+    return found
 
 
 def _select(

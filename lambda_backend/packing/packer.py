@@ -178,7 +178,7 @@ class Packer:
         if pins and lock is None and not self._recommended:
             self._recommended = True
             self._words.say(
-                f"{artifact.name} has no lock file: the resolved set is in the manifest; `uv lock` would keep it"
+                f"{artifact.name} has no lock file: the resolved set is in the manifest; `lambda-backend lock` keeps it"
             )
 
     def _layer_pins(self, name: str, target: Target, installer: Installer) -> tuple[Pin, ...]:

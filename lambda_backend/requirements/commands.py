@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from lambda_backend.targets import Target
 
-__all__ = ["compile_command", "export_command", "install_command"]
+__all__ = ["ALL", "compile_command", "export_command", "install_command"]
+
+ALL = (":all:",)
+"""Every distribution, in pip's words."""
 
 
 def compile_command(  # noqa: PLR0913 - all by keyword; each is one of uv's options
@@ -22,7 +25,7 @@ def compile_command(  # noqa: PLR0913 - all by keyword; each is one of uv's opti
     *,
     target: Target,
     uv_platform: str,
-    only_binary: bool,
+    only_binary: Sequence[str],
     constraints: Sequence[str] = (),
     options: Sequence[tuple[str, str | None]] = (),
     python: str | None = None,
@@ -38,7 +41,7 @@ def compile_command(  # noqa: PLR0913 - all by keyword; each is one of uv's opti
         inputs: requirements files, or ``-`` for stdin.
         target: gives the Python version.
         uv_platform: one of ``target.uv_platforms``.
-        only_binary: refuse distributions that have no wheel for the target.
+        only_binary: distributions that are refused where they have no wheel for the target, or ``:all:``.
         constraints: files for ``-c``.
         options: ``RequirementsFile.options``; uv ignores those of pip's options that this gives it in its own words.
         python: the interpreter that builds sdists for their metadata.
@@ -49,8 +52,8 @@ def compile_command(  # noqa: PLR0913 - all by keyword; each is one of uv's opti
     command += ["--python-version", target.runtime.python_version, "--python-platform", uv_platform]
     if python is not None:
         command += ["--python", python]
-    if only_binary:
-        command += ["--only-binary", ":all:"]
+    for name in only_binary:
+        command += ["--only-binary", name]
     for constraint in constraints:
         command += ["--constraints", constraint]
     for option, value in options:

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
     from lambda_backend.requirements.model import LockKind
 
-__all__ = ["find_lock", "lock_kind"]
+__all__ = ["OWN_LOCK", "find_lock", "lock_kind"]
 
+OWN_LOCK = "pylock.lambda.toml"
+"""What `lambda-backend lock` writes."""
 _ORDER = (
-    "pylock.lambda.toml",
+    OWN_LOCK,
     "pylock.toml",
     "uv.lock",
     "poetry.lock",
@@ -43,7 +45,9 @@ def lock_kind(name: str) -> LockKind | None:
     return None
 
 
-def find_lock(folder: Path, named: str | None, *, key: str, root: Path | None = None) -> LockFile | None:
+def find_lock(
+    folder: Path, named: str | None, *, key: str, root: Path | None = None, passed_over: str | None = None
+) -> LockFile | None:
     """The lock file that was named, or the first that the folder has.
 
     Only the folder itself is searched: a workspace's ``uv.lock`` in the project's folder has to be named.
@@ -53,15 +57,16 @@ def find_lock(folder: Path, named: str | None, *, key: str, root: Path | None = 
         named: value of the key ``lock``, relative to the folder, or else to the project's.
         key: that key, such as ``tool.lambda.functions.api.lock``.
         root: the project's folder; without it the folder is that.
+        passed_over: a file that does not count, since it is about to be written anew.
 
     Raises:
         LockError: for a named file that is missing or of no known kind, and for a Pipfile without any lock.
     """
-    if named is not None:
+    if named is not None and named != passed_over:
         return _named([folder, root or folder], named, key=key)
     for name in _ORDER:
         path = folder / name
-        if path.is_file() and (kind := lock_kind(name)):
+        if name != passed_over and path.is_file() and (kind := lock_kind(name)):
             return LockFile(kind=kind, path=path)
     if (folder / "Pipfile").is_file():
         raise LockError(

@@ -22,6 +22,7 @@ from packaging.pylock import (
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from lambda_backend.errors import LockError
+from lambda_backend.requirements.find import OWN_LOCK
 from lambda_backend.requirements.model import Pin
 from lambda_backend.requirements.places import Places
 from lambda_backend.settings.interpolate import redact_urls, without_user
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     _Origin: TypeAlias = PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist
 
-__all__ = ["select"]
+__all__ = ["select", "without_wheel"]
 
 _SHOWN = 4
 _OUTSIDE = (
@@ -100,6 +101,23 @@ def select(  # noqa: PLR0913 - all by keyword
     return tuple(sorted(pins, key=lambda pin: pin.name))
 
 
+def without_wheel(text: str, target: Target) -> tuple[str, ...]:
+    """Names of what has wheels in a pylock, and none for the target.
+
+    Args:
+        text: as ``uv pip compile`` wrote it for that target.
+        target: whose tags decide.
+
+    Raises:
+        LockError: it is no pylock.
+    """
+    return tuple(
+        package.name
+        for package in _read(text, "what uv wrote").packages
+        if package.wheels and not any(_takes(target, wheel.filename) for wheel in package.wheels)
+    )
+
+
 def _read(text: str, source: str) -> Pylock:
     if sys.version_info >= (3, 11):
         import tomllib
@@ -131,7 +149,7 @@ def _check_offered(lock: Pylock, extras: Iterable[str], groups: Iterable[str], s
             if canonicalize_name(one) not in known
         ]
     if problems:
-        raise LockError("\n".join(problems))
+        raise LockError("\n".join(problems), hint=_anew(source))
 
 
 def _narrowed(
@@ -139,7 +157,9 @@ def _narrowed(
 ) -> Pylock:
     """The lock without the project, without archives whose hash is not allowed, and with a decided requires-python."""
     if not _fits(lock.requires_python, target):
-        raise LockError(f"{source} requires Python {lock.requires_python}, and {target.name} has not that")
+        raise LockError(
+            f"{source} requires Python {lock.requires_python}, and {target.name} has not that", hint=_anew(source)
+        )
     own = canonicalize_name(project) if project is not None else None
     packages = []
     mismatched = []
@@ -207,7 +227,11 @@ def _chosen(
         environment |= {"extras": frozenset(chosen_extras), "dependency_groups": frozenset(chosen_groups)}
         problems = [*_without_archive(lock, target, environment)] or [_words(lock, error)]
     lines = "\n".join(f"  - {problem}" for problem in problems)
-    raise LockError(f"{source} cannot be used for {target.name}:\n{lines}", hint="lock anew, with this target in mind")
+    raise LockError(f"{source} cannot be used for {target.name}:\n{lines}", hint=_anew(source))
+
+
+def _anew(source: str) -> str:
+    return "lambda-backend lock" if source == OWN_LOCK else "lock anew, with this target in mind"
 
 
 def _without_archive(lock: Pylock, target: Target, environment: dict[str, Any]) -> Iterator[str]:

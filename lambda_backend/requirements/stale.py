@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from lambda_backend.errors import StaleLockError
-from lambda_backend.requirements.find import lock_kind
+from lambda_backend.requirements.find import OWN_LOCK, lock_kind
 from lambda_backend.settings.interpolate import redact_urls, without_user
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ _RENEWALS = {
 
 def renewal(lock: str) -> str:
     """The command that renews a lock file of that name."""
+    if lock == OWN_LOCK:
+        return "lambda-backend lock"
     kind = lock_kind(lock)
     if kind == "pylock":
         return f"uv export --format pylock.toml --output-file {lock}"

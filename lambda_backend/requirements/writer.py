@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.requirements.model import Pin
 
-__all__ = ["pylock_text", "toml_string"]
+__all__ = ["origin", "preference_text", "pylock_text", "toml_string"]
 
 
 def pylock_text(pins: Iterable[Pin], *, prefix: str = "") -> str:
@@ -38,25 +39,50 @@ def pylock_text(pins: Iterable[Pin], *, prefix: str = "") -> str:
     return "\n".join(parts)
 
 
+def preference_text(versions: Iterable[tuple[str, str]]) -> str:
+    """A pylock that says nothing but versions, which is all that uv reads of one that it is about to write anew."""
+    packages = (
+        f"[[packages]]\nname = {toml_string(name)}\nversion = {toml_string(version)}\n" for name, version in versions
+    )
+    return "\n".join(['lock-version = "1.0"\ncreated-by = "lambda-backend"\n', *packages])
+
+
 def _package(pin: Pin, prefix: str) -> str:
     version = f"version = {toml_string(pin.version)}\n" if pin.version is not None else ""
-    return f"[[packages]]\nname = {toml_string(pin.name)}\n{version}{_source(pin, prefix)}\n"
+    kind, table = origin(pin, prefix)
+    value = f"[{table}]" if kind == "wheels" else table
+    return f"[[packages]]\nname = {toml_string(pin.name)}\n{version}{kind} = {value}\n"
 
 
-def _source(pin: Pin, prefix: str) -> str:
+def origin(pin: Pin, prefix: str) -> tuple[str, str]:
+    """Where a pin is installed from.
+
+    Args:
+        pin: any.
+        prefix: as for ``pylock_text``.
+
+    Returns:
+        PEP 751's key (``wheels``, ``sdist``, ``archive``, ``vcs``, ``directory``) and an inline table; it is one of
+        several for ``wheels``.
+
+    Raises:
+        LockError: for a name that is no valid Unicode.
+    """
     entries = _place(pin, prefix)
     if pin.subdirectory is not None:
         entries["subdirectory"] = toml_string(pin.subdirectory)
+    if pin.kind == "directory":
+        return "directory", _table(entries)
     if pin.kind == "vcs":
         entries = {"type": toml_string(pin.vcs or "git"), **entries, "commit-id": toml_string(pin.commit or "")}
-        return f"vcs = {_table(entries)}"
+        return "vcs", _table(entries)
     # PEP 751: archives have at least one hash. uv takes an empty table too (with a warning); packaging does not.
-    entries["hashes"] = _table({json.dumps(algorithm): toml_string(value) for algorithm, value in _hashes(pin)})
+    entries["hashes"] = _table({_key(algorithm): toml_string(value) for algorithm, value in _hashes(pin)})
     if pin.kind == "wheel":
-        return f"wheels = [{_table(entries)}]"
+        return "wheels", _table(entries)
     # An archive whose name is no sdist's (a repository's snapshot) may only be written as an archive; any other is
     # better written as an sdist, since uv refuses file: URLs of archives.
-    return f"{'sdist' if _has_sdist_name(pin) else 'archive'} = {_table(entries)}"
+    return "sdist" if _has_sdist_name(pin) else "archive", _table(entries)
 
 
 def _place(pin: Pin, prefix: str) -> dict[str, str]:
@@ -85,6 +111,11 @@ def _has_sdist_name(pin: Pin) -> bool:
 
 def _table(entries: dict[str, str]) -> str:
     return "{ " + ", ".join(f"{key} = {value}" for key, value in entries.items()) + " }" if entries else "{}"
+
+
+def _key(text: str) -> str:
+    # TOML: a bare key has letters, digits, dashes and underscores of ASCII.
+    return text if re.fullmatch(r"[A-Za-z0-9_-]+", text) else toml_string(text)
 
 
 def toml_string(text: str) -> str:

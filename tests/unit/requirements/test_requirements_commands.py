@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lambda_backend.requirements.commands import compile_command, export_command, install_command
+from lambda_backend.requirements.commands import ALL, compile_command, export_command, install_command
 from lambda_backend.requirements.pylock import select
 from lambda_backend.requirements.requirements_txt import parse
 from lambda_backend.targets import target as target_of
@@ -34,7 +34,7 @@ def test_all_arguments_of_compile(target: Target) -> None:
         ["a.in"],
         target=target,
         uv_platform="x86_64-manylinux_2_34",
-        only_binary=False,
+        only_binary=(),
         constraints=["c.txt"],
         options=[("--pre", None), ("--trusted-host", "example.com"), ("--no-index", None)],
         python="/py",
@@ -66,7 +66,7 @@ def test_uv_compiles_a_requirements_file(
         ["-"],
         target=target,
         uv_platform=target.uv_platforms[0],
-        only_binary=True,
+        only_binary=ALL,
         constraints=["constraints.txt"],
         options=found.options,
     )

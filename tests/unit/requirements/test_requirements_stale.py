@@ -65,7 +65,7 @@ def test_uncovered(target: Target, declared: str, have: Pin, reason: str) -> Non
 
 
 def test_renewals() -> None:
-    assert renewal("pylock.lambda.toml") == "uv export --format pylock.toml --output-file pylock.lambda.toml"
+    assert renewal("pylock.lambda.toml") == "lambda-backend lock"
     assert renewal("pylock.toml") == "uv export --format pylock.toml --output-file pylock.toml"
     assert renewal("poetry.lock") == "poetry lock"
     assert renewal("r.txt").endswith("--output-file r.txt")

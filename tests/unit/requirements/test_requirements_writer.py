@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
 
 from lambda_backend.errors import LockError
-from lambda_backend.requirements.commands import install_command
+from lambda_backend.requirements.commands import ALL, install_command
 from lambda_backend.requirements.model import Pin
 from lambda_backend.requirements.pylock import select
 from lambda_backend.requirements.writer import pylock_text
@@ -49,7 +49,7 @@ def test_prefix_and_file_urls() -> None:
     text = pylock_text(
         [Pin(name=canonicalize_name("a"), version="1", kind="sdist", url="file:///x%20y/a-1.tar.gz", sha256="0")]
     )
-    assert 'sdist = { path = "/x y/a-1.tar.gz", hashes = { "sha256" = "0" } }' in text
+    assert 'sdist = { path = "/x y/a-1.tar.gz", hashes = { sha256 = "0" } }' in text
     assert "hashes = {}" in pylock_text([pin("a", "sdist", path="a-1.tar.gz")])
 
 
@@ -133,7 +133,7 @@ def test_uv_builds_and_installs(kind: str, tmp_path: Path, target: Target, uv: C
 def test_uv_installs_from_an_index(tmp_path: Path, target: Target, uv: Callable[..., str]) -> None:
     from lambda_backend.requirements.commands import compile_command
 
-    command = compile_command(["-"], target=target, uv_platform=target.uv_platforms[0], only_binary=True)
+    command = compile_command(["-"], target=target, uv_platform=target.uv_platforms[0], only_binary=ALL)
     text = uv(command, tmp_path, "idna==3.10\nmarkupsafe==3.0.2\n", offline=False)
     pins = select(text, target=target, source="p", root=tmp_path)
     assert [pin.kind for pin in pins] == ["wheel", "wheel"]
