@@ -10,7 +10,7 @@ from lambda_backend.engines.docker_errors import told
 from lambda_backend.engines.failures import ended, last_words, stopped
 from lambda_backend.engines.ids import ids_of
 from lambda_backend.engines.protocol import ExecResult
-from lambda_backend.engines.streams import LineReader
+from lambda_backend.engines.streams import LineReader, frames
 from lambda_backend.engines.tarball import pack, unpack
 from lambda_backend.errors import EngineError
 
@@ -61,9 +61,9 @@ class DockerContainer:
                 )
                 stream: Any = self._api.exec_start(created["Id"], stream=True, demux=True)
                 try:
-                    for of_output, of_log in stream:
-                        output.feed(of_output or b"")
-                        log.feed(of_log or b"")
+                    # The package reads below this buffer, and loses what came together with the answer's head.
+                    for is_log, piece in frames(stream._response.raw._fp.fp):  # noqa: SLF001
+                        (log if is_log else output).feed(piece)
                 finally:
                     # It does not close its connection by itself; over ssh it cannot.
                     with contextlib.suppress(DockerException, OSError):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING
+import struct
+from typing import IO, TYPE_CHECKING
 
 from lambda_backend.settings.interpolate import redact_urls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["LineReader", "last_lines"]
+__all__ = ["LineReader", "frames", "last_lines"]
 
 _SHOWN_LINES = 20
+_HEAD = struct.Struct(">B3xL")
+_LOG = 2
 
 
 class LineReader:
@@ -45,6 +48,22 @@ class LineReader:
     def _hand_on(self, line: str) -> None:
         if self._on_line is not None:
             self._on_line(line.rstrip("\r"))
+
+
+def frames(stream: IO[bytes]) -> Iterator[tuple[bool, bytes]]:
+    """The pieces of a command's output as Docker's API sends both of its streams over one connection.
+
+    Each has a head of eight bytes: 2 for standard error, three zeros, and its length.
+
+    Args:
+        stream: buffered; it blocks until a piece is whole.
+
+    Yields:
+        Whether it is of standard error, and the piece.
+    """
+    while len(head := stream.read(_HEAD.size)) == _HEAD.size:
+        kind, length = _HEAD.unpack(head)
+        yield kind == _LOG, stream.read(length)
 
 
 def last_lines(lines: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from lambda_backend.engines.process import run
 from lambda_backend.engines.protocol import registry_digest
-from lambda_backend.engines.streams import LineReader, last_lines
+from lambda_backend.engines.streams import LineReader, frames, last_lines
 
 
 @given(st.text(), st.lists(st.integers(0, 60)))
@@ -70,3 +71,8 @@ def test_registry_digest_is_the_one_of_the_repository(reference: str, expected: 
 
 def test_registry_digest_of_none() -> None:
     assert registry_digest("x", []) is None
+
+
+def test_frames_of_both_streams_up_to_one_that_is_cut_off() -> None:
+    stream = io.BytesIO(b"\1\0\0\0\0\0\0\3out\2\0\0\0\0\0\0\0\2\0\0\0\0\0\0\3err\1\0\0")
+    assert list(frames(stream)) == [(False, b"out"), (True, b""), (True, b"err")]
