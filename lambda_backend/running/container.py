@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import shutil
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -53,6 +54,11 @@ def in_container(function: Function, root: Path, engine: Engine, surroundings: S
     """
     target = function.target
     image = _image(engine, target, surroundings)
+    if platform.machine() not in {target.machine, target.architecture}:
+        surroundings.say(
+            f"this machine is {platform.machine()}: where {engine.name} emulates {target.architecture}, all takes "
+            "longer, and may need a longer timeout"
+        )
     put_sandbox(root / "run")
     client = root / "client"
     client.mkdir()

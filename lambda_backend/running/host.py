@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from lambda_backend.engines.streams import LineReader, last_lines
 from lambda_backend.running.client import runtime_client
@@ -23,13 +23,20 @@ if TYPE_CHECKING:
     from lambda_backend.running.model import Function, Surroundings
     from lambda_backend.targets import Target
 
-__all__ = ["doubt", "obstacle", "on_host"]
+__all__ = ["Obstacle", "doubt", "obstacle", "on_host"]
 
 _ENDING = 10
 """Seconds for a sandbox to end what its function started."""
 
 
-def obstacle(target: Target, interpreter: Path | None, *, compiled: bool) -> str | None:
+class Obstacle(NamedTuple):
+    """Why a function does not run on this machine."""
+
+    words: str
+    hint: str = "start a container engine (docker, podman)"
+
+
+def obstacle(target: Target, interpreter: Path | None, *, compiled: bool) -> Obstacle | None:
     """Why a function cannot run on this machine, if it cannot.
 
     Args:
@@ -38,21 +45,25 @@ def obstacle(target: Target, interpreter: Path | None, *, compiled: bool) -> str
         compiled: it has compiled code, with its layers.
     """
     if sys.platform != "linux":
-        return "Lambda's runtime client is for Linux only"
+        return Obstacle("Lambda's runtime client is for Linux only")
     if compiled and platform.machine() != target.machine:
-        return f"it has compiled code for {target.architecture}, and this machine is {platform.machine()}"
+        return Obstacle(f"it has compiled code for {target.architecture}, and this machine is {platform.machine()}")
     if interpreter is None:
-        return f"there is no Python {target.runtime.python_version} on PATH, and uv finds none"
+        version = target.runtime.python_version
+        return Obstacle(
+            f"there is no Python {version} on PATH, and uv finds none",
+            f"uv python install {version}, or start a container engine (docker, podman)",
+        )
     return None
 
 
-def doubt(target: Target, *, compiled: bool) -> str | None:
+def doubt(target: Target, *, compiled: bool) -> Obstacle | None:
     """Why compiled code that runs in Lambda might not run on this machine, if so."""
     library, version = platform.libc_ver()
     wanted = target.runtime.glibc
     if compiled and (library != "glibc" or tuple(map(int, version.split(".")[:2])) < wanted):
         found = f"{library} {version}".strip() or "another C library"
-        return f"it has compiled code for glibc {wanted[0]}.{wanted[1]}, and this machine has {found}"
+        return Obstacle(f"it has compiled code for glibc {wanted[0]}.{wanted[1]}, and this machine has {found}")
     return None
 
 

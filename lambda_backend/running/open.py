@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lambda_backend.engines.protocol import Engine
+    from lambda_backend.running.host import Obstacle
     from lambda_backend.running.model import Function, Imported, Stage, Surroundings
 
 __all__ = ["import_handler", "staged"]
@@ -56,29 +57,27 @@ def staged(function: Function, engine: str, surroundings: Surroundings) -> Itera
             yield stage
 
 
-def _engine(function: Function, name: str, reason: str | None, surroundings: Surroundings) -> Engine:
+def _engine(function: Function, name: str, reason: Obstacle | None, surroundings: Surroundings) -> Engine:
     """The engine.
 
     Args:
         function: for messages.
         name: of the engine, ``auto`` or ``host``.
-        reason: why this machine will not do.
+        reason: why this machine will not do; None where an engine was named.
         surroundings: of the process.
     """
     notes: list[str] = []
     found = choice.choose(name, environ=surroundings.environ, note=notes.append)
-    if found is not None:
-        if reason is not None:
-            surroundings.say(f"{reason}: taking {found.name}")
-        return found
-    version = function.target.runtime.python_version
-    # What the note ends with is what a build would do.
-    there = [note.removesuffix(": building on the host") for note in notes]
-    raise RunningError(
-        f"{function.zip.name} cannot run on this machine: {'; '.join([reason or '', *there])}",
-        hint=f"start a container engine (docker, podman), or give this machine a Python {version}: uv python install "
-        f"{version}",
-    )
+    if found is None:
+        # What the note ends with is what a build would do.
+        others = [note.removesuffix(": building on the host") for note in notes]
+        words = "; ".join([*([reason.words] if reason else []), *others])
+        raise RunningError(
+            f"{function.zip.name} cannot run on this machine: {words}", hint=reason.hint if reason else None
+        )
+    if reason is not None:
+        surroundings.say(f"{reason.words}: taking {found.name}")
+    return found
 
 
 def import_handler(function: Function, engine: str, surroundings: Surroundings) -> Imported:

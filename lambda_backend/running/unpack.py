@@ -32,9 +32,12 @@ def unpack(source: Path, folder: Path) -> None:
             for entry in archive.infolist():
                 name = entry.filename.rstrip("/")
                 path = folder / name
+                problem = path_problem(name)
                 # A link that was unpacked before may lead anywhere.
-                if path_problem(name) or not path.parent.resolve().is_relative_to(folder.resolve()):
-                    raise RunningError(f"{source}: {entry.filename!r} leads out of the zip", hint="make the zip anew")
+                if problem is None and not path.parent.resolve().is_relative_to(folder.resolve()):
+                    problem = "leads out of the zip"
+                if problem is not None:
+                    raise RunningError(f"{source}: {entry.filename!r} {problem}", hint="make the zip anew")
                 _unpack(archive, entry, path)
     except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
         raise RunningError(f"{source} cannot be unpacked: {error}", hint="is it a whole zip?") from error

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _ZIP = click.Path(exists=True, dir_okay=False, path_type=Path)
+_EVENT = click.File("rb", lazy=True)
 _MOST_BYTES = 6_291_456
 """Of an event: 6 MB. Source: AWS documentation, "Lambda quotas"."""
 
 
 @click.command("invoke")
 @click.argument("zip_path", metavar="ZIP", type=_ZIP)
-@click.option("--event", metavar="FILE", type=click.File("rb"), required=True, help="JSON; - reads standard input.")
+@click.option("--event", metavar="FILE", type=_EVENT, required=True, help="JSON; - reads standard input.")
 @click.option("--runtime", help="Such as python3.13.")
 @click.option("--architecture", help="x86_64 or arm64.")
 @click.option("--handler", help="What Lambda calls: package.module.function.")

@@ -180,7 +180,7 @@ def import_handler(job: dict[str, Any]) -> dict[str, Any]:
     reading, writing = os.pipe()
     python, *words = job["command"]
     function = Function(
-        [python, "-X", "importtime", *words, "import", json.dumps(job["function"]), str(writing)],
+        [python, "-u", "-X", "importtime", *words, "import", json.dumps(job["function"]), str(writing)],
         environment=job["environment"],
         cwd=job["function"]["task"],
         limit=None,
