@@ -13,7 +13,7 @@ from lambda_backend.edge import edge
 
 __all__ = ["group"]
 
-_COMMANDS = ("build", "lock", "check", "invoke", "inspect", "diff", "cache", "schema")
+_COMMANDS = ("build", "lock", "check", "invoke", "inspect", "diff", "doctor", "cache", "schema")
 """As ``--help`` lists them. ``commands.NAME`` has the command NAME by the name ``command``."""
 
 

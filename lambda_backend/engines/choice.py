@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from lambda_backend.engines.protocol import Engine
 
-__all__ = ["choose", "likely"]
+__all__ = ["ENGINES", "choose", "connect", "likely"]
 
-_ORDER = ("docker", *FLAVORS)
-"""What ``auto`` tries."""
+ENGINES = ("docker", *FLAVORS)
+"""All there are, in the order in which ``auto`` tries them."""
 
 
 def choose(name: str, *, environ: Mapping[str, str], note: Callable[[str], None]) -> Engine | None:
@@ -39,18 +39,24 @@ def choose(name: str, *, environ: Mapping[str, str], note: Callable[[str], None]
     if name == "host":
         return None
     if name != "auto":
-        return _connect(name, environ)
+        return connect(name, environ)
     reasons = []
-    for candidate in _ORDER:
+    for candidate in ENGINES:
         try:
-            return _connect(candidate, environ)
+            return connect(candidate, environ)
         except (EngineUnavailableError, MissingExtraError) as error:  # noqa: PERF203 - few rounds
             reasons.append(_reason(candidate, error, environ))
     note(f"no container engine answers ({'; '.join(reasons)}): building on the host")
     return None
 
 
-def _connect(name: str, environ: Mapping[str, str]) -> Engine:
+def connect(name: str, environ: Mapping[str, str]) -> Engine:
+    """The engine of that name.
+
+    Raises:
+        EngineUnavailableError: it does not answer.
+        MissingExtraError: it needs a package that is not installed.
+    """
     return DockerEngine.connect(environ) if name == "docker" else CliEngine.connect(name, environ)
 
 

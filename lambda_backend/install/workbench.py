@@ -149,7 +149,7 @@ class HostWorkbench:
 
     def uv(self, arguments: Sequence[str], *, cwd: Path, what: str, variables: Mapping[str, str] | None = None) -> str:
         """Run uv from the ``uv`` package, or else from PATH."""
-        return self.run([_uv_executable(self._environ), *arguments], cwd=cwd, what=what, variables=variables)
+        return self.run([uv_executable(self._environ), *arguments], cwd=cwd, what=what, variables=variables)
 
     def run(
         self,
@@ -296,7 +296,12 @@ def _telling(variables: Mapping[str, str] | None) -> list[str]:
     return [value for value in (variables or {}).values() if len(value) >= SHORTEST]
 
 
-def _uv_executable(environ: Mapping[str, str]) -> str:
+def uv_executable(environ: Mapping[str, str]) -> str:
+    """The uv of the ``uv`` package, or else the one on PATH.
+
+    Raises:
+        MissingExtraError: there is none.
+    """
     with contextlib.suppress(ImportError, FileNotFoundError):
         from uv import find_uv_bin
 
