@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lambda_backend.cli.live import LiveWords, words
+from lambda_backend.cli.live import words
 from lambda_backend.cli.process import in_project, quiet_backend
 from lambda_backend.errors import MissingExtraError, WheelBackendError
 from lambda_backend.pipeline import Build
@@ -127,14 +127,9 @@ def _isolated(asked: Asked, missing: Sequence[str]) -> str:
 
 
 def _here(build: Build, directory: Path) -> str:
-    said = words(build.environ)
-    build = dataclasses.replace(build, words=said)
-    try:
-        with quiet_backend(verbose=bool(build.environ.get("LAMBDA_BACKEND_VERBOSE"))):
-            return build.wheel(directory, None)
-    finally:
-        if isinstance(said, LiveWords):
-            said.close()
+    verbose = bool(build.environ.get("LAMBDA_BACKEND_VERBOSE"))
+    with words(build.environ, f"building {build.root.name}") as said, quiet_backend(verbose=verbose):
+        return dataclasses.replace(build, words=said).wheel(directory, None)
 
 
 def _made(build: Build, directory: Path, wheel: str) -> Iterator[Path]:

@@ -81,28 +81,24 @@ def _one(root: Path, directory: Path, settings: dict[str, Any], environ: dict[st
 def _many(roots: Sequence[Path], arguments: Sequence[str], jobs: int, environ: dict[str, str]) -> bool:
     """Whether all went well."""
     from lambda_backend.cli.jobs import run_all
-    from lambda_backend.cli.live import LiveWords, words
+    from lambda_backend.cli.live import words
 
-    said = words(environ)
     failed = []
     left = list(roots)
-    try:
+    with words(environ, f"building {len(roots)} projects") as said:
         said.say(f"building {len(roots)} projects, {min(jobs, len(roots))} at a time")
-        for ended in run_all(roots, arguments, jobs=jobs, environ=environ):
-            left.remove(ended.project)
-            how = "failed" if ended.exit_code else "built"
-            said.say(f"{how} {ended.project} in {ended.seconds:.1f} s; {len(left)} to go")
-            if ended.log:
-                said.block(ended.log.rstrip("\n"))
-            click.echo(ended.output, nl=False)
-            if ended.exit_code:
-                failed.append(ended.project)
-    except KeyboardInterrupt:
-        say(f"interrupted; {len(roots) - len(left) - len(failed)} of {len(roots)} projects were built")
-        sys.exit(INTERRUPTED)
-    finally:
-        if isinstance(said, LiveWords):
-            said.close()
+        try:
+            for ended in run_all(roots, arguments, jobs=jobs, environ=environ):
+                left.remove(ended.project)
+                how = "failed" if ended.exit_code else "built"
+                said.say(f"{how} {ended.project} in {ended.seconds:.1f} s; {len(left)} to go")
+                if ended.log:
+                    said.block(ended.log.rstrip("\n"))
+                click.echo(ended.output, nl=False)
+                failed += [ended.project] if ended.exit_code else []
+        except KeyboardInterrupt:
+            said.say(f"interrupted; {len(roots) - len(left) - len(failed)} of {len(roots)} projects were built")
+            sys.exit(INTERRUPTED)
     if failed:
         say(f"{len(failed)} of {len(roots)} projects failed: {', '.join(sorted(map(str, failed)))}")
     return not failed

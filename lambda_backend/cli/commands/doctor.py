@@ -71,15 +71,10 @@ def command(project: Path, *, as_json: bool) -> None:
     Engines, build images, Pythons, processors, uv and the cache: for the PROJECT's runtimes and settings, or for all
     runtimes where there is no project. The exit code is 1 where builds would fail.
     """
-    from lambda_backend.cli.live import LiveWords, words
+    from lambda_backend.cli.live import words
 
-    said = words(os.environ)
-    try:
-        said.say("looking at engines, images, uv and Pythons")
+    with words(os.environ, "looking at engines, images, Pythons and uv"):
         state = _look(_wanted(project.resolve(), os.environ), os.environ)
-    finally:
-        if isinstance(said, LiveWords):
-            said.close()
     problems = list(_problems(state))
     if as_json:
         print_json(_document(state, problems))

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lambda_backend.cli.out import say
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -35,23 +33,26 @@ def command(project: Path, *, upgrade: bool, force: bool, verbose: bool) -> None
     the extras and groups that they ask for. An entry with dependencies of its own gets one in its folder. The paths of
     the files are printed, one a line.
     """
-    from lambda_backend.cli.live import LiveWords, words
+    from lambda_backend.cli.live import words
     from lambda_backend.cli.process import in_project, quiet_backend
     from lambda_backend.errors import SettingsError
     from lambda_backend.pipeline import Build
+    from lambda_backend.sources import read_toml
 
     root = project.resolve()
     environ = {**os.environ, **({"LAMBDA_BACKEND_VERBOSE": "1"} if verbose else {})}
     build = Build.load(root, {}, environ)
     if build.loaded.settings is None:
-        raise SettingsError(["pyproject.toml: there is no [tool.lambda] table, so nothing says what to lock for"])
-    said = words(environ)
-    try:
-        with in_project(root, ()), quiet_backend(verbose=verbose):
-            paths = list(_locked(build, said, upgrade=upgrade, force=force))
-    finally:
-        if isinstance(said, LiveWords):
-            said.close()
+        raise SettingsError(
+            ["pyproject.toml: no [tool.lambda] table, or it is switched off: nothing says what to lock for"]
+        )
+    backend_path = read_toml(root / "pyproject.toml").get("build-system", {}).get("backend-path", ())
+    with (
+        words(environ, f"locking {root.name}") as said,
+        in_project(root, backend_path),
+        quiet_backend(verbose=verbose),
+    ):
+        paths = list(_locked(build, said, upgrade=upgrade, force=force))
     for path in paths:
         click.echo(path)
 
@@ -65,8 +66,8 @@ def _locked(build: Build, said: Words, *, upgrade: bool, force: bool) -> Iterato
 
     artifacts = build.all_artifacts()
     for artifact in filter(names_another, artifacts):
-        say(f"{artifact.key}.lock names {artifact.lock}, which its builds use")
-    wished = [place for place in places(artifacts, build.root) if _is_wished(place, build.root, force=force)]
+        said.say(f"{artifact.key}.lock names {artifact.lock}, which its builds use")
+    wished = [place for place in places(artifacts, build.root) if _is_wished(place, build.root, said, force=force)]
     cache = Cache.default(build.environ)
     with cache.scratch() as scratch, contextlib.ExitStack() as stack:
         (scratch / "metadata").mkdir()
@@ -86,9 +87,9 @@ def _locked(build: Build, said: Words, *, upgrade: bool, force: bool) -> Iterato
         for number, place in enumerate(wished):
             made = locker.lock(place)
             if made is None:
-                say(f"{_shown(place, build.root)} asks for no distribution: there is nothing to lock")
+                said.say(f"{_shown(place, build.root)} asks for no distribution: there is nothing to lock")
                 continue
-            _tell(made, place, build.root)
+            _tell(made, place, build.root, said)
             file = scratch / f"lock{number}"
             file.write_text(made.text, "utf-8", newline="\n")
             deliveries.append(Delivery(source=file, target=made.path))
@@ -97,15 +98,15 @@ def _locked(build: Build, said: Words, *, upgrade: bool, force: bool) -> Iterato
         yield from (delivery.target for delivery in deliveries)
 
 
-def _is_wished(place: Place, root: Path, *, force: bool) -> bool:
+def _is_wished(place: Place, root: Path, said: Words, *, force: bool) -> bool:
     """Whether a folder gets a lock; it says why not."""
     lock = place.lock_in_use
     if lock is None or force:
         return True
     if place.path.is_file():
-        say(f"{_shown(place, root)} has {lock} too; --force makes {place.path.name} of it anew")
+        said.say(f"{_shown(place, root)} has {lock} too; --force makes {place.path.name} of it anew")
     else:
-        say(f"{_shown(place, root)} has {lock}, which its builds use; --force makes {place.path.name} of it")
+        said.say(f"{_shown(place, root)} has {lock}, which its builds use; --force makes {place.path.name} of it")
     return False
 
 
@@ -113,7 +114,7 @@ def _shown(place: Place, root: Path) -> str:
     return "the project" if place.folder == root else place.folder.relative_to(root).as_posix()
 
 
-def _tell(made: NewLock, place: Place, root: Path) -> None:
+def _tell(made: NewLock, place: Place, root: Path, said: Words) -> None:
     """What is new in a lock."""
     from packaging.pylock import Pylock
 
@@ -125,10 +126,12 @@ def _tell(made: NewLock, place: Place, root: Path) -> None:
         import tomli as tomllib
     before = made.before.all_versions()
     after = versions_in(Pylock.from_dict(tomllib.loads(made.text)).packages)
-    say(f"{_shown(place, root)}: {len(after)} distribution{'' if len(after) == 1 else 's'} in {made.path.name}")
+    said.say(f"{_shown(place, root)}: {len(after)} distribution{'' if len(after) == 1 else 's'} in {made.path.name}")
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name, frozenset()), after.get(name, frozenset())
         if old != new and before:
-            say(f"  {name} {', '.join(sorted(old)) or '(new)'} → {', '.join(sorted(new)) or '(gone)'}")
+            said.say(f"  {name} {', '.join(sorted(old)) or '(new)'} → {', '.join(sorted(new)) or '(gone)'}")
     for source in made.sources:
-        say(f"  {source} comes without a wheel: it is built in a container, or on this machine where it is pure Python")
+        said.say(
+            f"  {source} comes without a wheel: it is built in a container, or on this machine where it is pure Python"
+        )

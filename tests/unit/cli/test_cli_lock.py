@@ -106,7 +106,7 @@ def test_without_a_table(lock: Callable[..., Result], tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "shop"\n')
     result = lock(tmp_path)
     assert result.exit_code == 1
-    assert "there is no [tool.lambda] table" in result.stderr
+    assert "no [tool.lambda] table" in result.stderr
 
 
 def test_a_file_that_is_named_is_left_alone(lock: Callable[..., Result], tmp_path: Path) -> None:
