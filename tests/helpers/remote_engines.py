@@ -124,7 +124,7 @@ def _started(argv: Sequence[str], root: Path, port: int) -> Iterator[tuple[int, 
     if os.geteuid() != 0:
         unavailable("an engine with a mount namespace of its own needs root")
     root.mkdir(parents=True)
-    hidden = tuple(dict.fromkeys(map(str, (tempfile.gettempdir(), "/var/tmp", Path.home(), "/home", CHECKOUT, "/run"))))  # noqa: S108
+    hidden = _outermost(Path(tempfile.gettempdir()), Path.home(), Path("/home"), CHECKOUT, Path("/run"))
     # It ends with this process, whatever happens to it.
     unshared = (program("setpriv"), "--pdeathsig", "TERM", program("unshare"), "--mount", "--propagation", "private")
     shell = ("sh", "-ec", _HIDE, "sh", str(root), *hidden, "--")
@@ -134,7 +134,7 @@ def _started(argv: Sequence[str], root: Path, port: int) -> Iterator[tuple[int, 
     ):
         try:
             _await(f"http://127.0.0.1:{port}/_ping", engine, root / "log")
-            yield engine.pid, tuple(name for name in hidden if Path(name).is_dir() and name != "/run")
+            yield engine.pid, tuple(name for name in hidden if name != "/run")
         finally:
             engine.terminate()
             try:
@@ -142,6 +142,12 @@ def _started(argv: Sequence[str], root: Path, port: int) -> Iterator[tuple[int, 
             except subprocess.TimeoutExpired:
                 engine.kill()
     shutil.rmtree(root, ignore_errors=True)
+
+
+def _outermost(*folders: Path) -> tuple[str, ...]:
+    """Those that are there, and in none of the others."""
+    there = {folder.resolve() for folder in folders if folder.is_dir()}
+    return tuple(str(folder) for folder in sorted(there) if not there & set(folder.parents))
 
 
 def _await(url: str, engine: subprocess.Popen[bytes], log: Path) -> None:
