@@ -198,6 +198,22 @@ class TestBuild:
         command("build", *folders, "--output-dir", "out", "--no-cache")
         assert len(list((tmp_path / "out").glob("*.lambda.json"))) == 2
 
+    @pytest.mark.network
+    def test_an_edit_costs_little_more_than_the_hook_itself(self, machine: Machine, tmp_path: Path) -> None:
+        made = example("data", tmp_path / "data")
+        machine.build(made)
+        hook = "import lambda_backend; lambda_backend.build_wheel('dist')"
+        command = machine.python().with_name("lambda-backend")
+        ways = {"hook": [machine.python(), "-c", hook], "command": [command, "build"]}
+        best: dict[str, float] = {}
+        for number in range(5):
+            for name, argv in ways.items():
+                (made / "stats/edit.py").write_text(f"{name} = {number}\n")
+                started = time.monotonic()
+                machine.run(argv, cwd=made)
+                best[name] = min(best.get(name, 99), time.monotonic() - started)
+        assert best["command"] < best["hook"] * 1.3 + 0.1, best
+
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_many_end_together(self, number: signal.Signals, machine: Machine, tmp_path: Path) -> None:
         slow = {"setup.py": "import os, time\nopen('started', 'w').write(str(os.getpid()))\ntime.sleep(60)\n"}

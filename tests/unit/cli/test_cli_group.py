@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-HEAVY = ("docker", "rich", "setuptools", "packaging", "lambda_backend.pipeline", "lambda_backend.engines")
+HEAVY = ("docker", "rich", "setuptools", "packaging", "lambda_backend.pipeline", "lambda_backend.settings.model")
 WITHOUT = """
 import sys
 
@@ -100,8 +100,10 @@ def test_a_defect_keeps_its_traceback(command: Callable[..., Result], monkeypatc
     assert isinstance(command("broken").exception, ZeroDivisionError)
 
 
-def test_the_group_imports_nothing_heavy() -> None:
-    script = f"import lambda_backend.cli.group, sys; print([name for name in {HEAVY} if name in sys.modules])"
+@pytest.mark.parametrize("name", ["", *group.list_commands(click.Context(group))])
+def test_nothing_heavy_is_imported_for_a_command_that_is_not_run(name: str) -> None:
+    module = f"lambda_backend.cli.commands.{name}" if name else "lambda_backend.cli.group"
+    script = f"import {module}, sys; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
