@@ -90,14 +90,18 @@ def _missing(requires: Sequence[str], build: Build) -> list[str]:
     """What the build needs and this environment has not; nothing where it can build here."""
     from importlib import metadata
 
-    from packaging.requirements import Requirement
+    from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
     from lambda_backend import __version__
 
     missing = []
     for line in requires:
-        requirement = Requirement(line)
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement as error:
+            reason = str(error).splitlines()[0]
+            raise WheelBackendError(f"build-system.requires: {line!r} is no requirement: {reason}") from None
         if requirement.marker is not None and not requirement.marker.evaluate():
             continue
         try:

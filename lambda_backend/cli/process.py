@@ -42,7 +42,7 @@ def quiet_backend(*, verbose: bool) -> Iterator[None]:
         os.dup2(2 if verbose else log.fileno(), 1)
         try:
             yield
-        except BaseException as error:
+        except Exception as error:
             sys.stdout.flush()
             if not isinstance(error, LambdaBackendError) or isinstance(error, WheelBackendError):
                 log.seek(0)
