@@ -14,6 +14,7 @@ from lambda_backend.engines.protocol import ContainerSpec, Mount
 from lambda_backend.engines.streams import last_lines
 from lambda_backend.errors import EngineUnavailableError
 from lambda_backend.running.client import runtime_client
+from lambda_backend.running.host import is_native
 from lambda_backend.running.model import RunningError
 from lambda_backend.running.stage import RUNTIME, SandboxStage, Setting, put_sandbox
 
@@ -54,7 +55,7 @@ def in_container(function: Function, root: Path, engine: Engine, surroundings: S
     """
     target = function.target
     image = _image(engine, target, surroundings)
-    if platform.machine() not in {target.machine, target.architecture}:
+    if not is_native(target):
         surroundings.say(
             f"this machine is {platform.machine()}: where {engine.name} emulates {target.architecture}, all takes "
             "longer, and may need a longer timeout"

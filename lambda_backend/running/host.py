@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lambda_backend.running.model import Function, Surroundings
     from lambda_backend.targets import Target
 
-__all__ = ["Obstacle", "doubt", "obstacle", "on_host"]
+__all__ = ["Obstacle", "doubt", "is_native", "obstacle", "on_host"]
 
 _ENDING = 10
 """Seconds for a sandbox to end what its function started."""
@@ -36,6 +36,11 @@ class Obstacle(NamedTuple):
     hint: str = "start a container engine (docker, podman)"
 
 
+def is_native(target: Target) -> bool:
+    """Whether this machine has the target's processor; systems have different words for it."""
+    return platform.machine().lower() in {target.machine, target.architecture, target.container_platform.split("/")[1]}
+
+
 def obstacle(target: Target, interpreter: Path | None, *, compiled: bool) -> Obstacle | None:
     """Why a function cannot run on this machine, if it cannot.
 
@@ -46,7 +51,7 @@ def obstacle(target: Target, interpreter: Path | None, *, compiled: bool) -> Obs
     """
     if sys.platform != "linux":
         return Obstacle("Lambda's runtime client is for Linux only")
-    if compiled and platform.machine() != target.machine:
+    if compiled and not is_native(target):
         return Obstacle(f"it has compiled code for {target.architecture}, and this machine is {platform.machine()}")
     if interpreter is None:
         version = target.runtime.python_version

@@ -40,6 +40,7 @@ def staged(function: Function, engine: str, surroundings: Surroundings) -> Itera
     # In the cache: what a process left that was killed is swept there, and its files can be linked.
     with surroundings.cache.scratch() as folder:
         root = folder.resolve()
+        root.chmod(0o700)  # the function's variables may be secrets
         lay_out(function, root)
         if extensions := sorted(path.name for path in root.glob("opt/extensions/*")):
             surroundings.say(f"the layers' extensions are not started: {', '.join(extensions)}")

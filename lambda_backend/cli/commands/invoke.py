@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -139,13 +138,14 @@ def _function(
 
 def _architecture(path: Path, runtime: str) -> str:
     """What the zip's compiled code is for; where there is none, this machine's own."""
+    from lambda_backend.running.host import is_native
     from lambda_backend.running.unpack import zipped_machines
     from lambda_backend.targets import architectures, target
 
     machines = zipped_machines(path)
     targets = [target(runtime, name) for name in architectures()]
     compiled = (one.architecture for one in targets if one.elf_machine in machines)
-    here = (one.architecture for one in targets if one.machine == platform.machine())
+    here = (one.architecture for one in targets if is_native(one))
     return next(iter([*compiled, *here, *architectures()]))
 
 

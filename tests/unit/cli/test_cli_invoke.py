@@ -214,6 +214,8 @@ def test_an_event_that_lambda_would_refuse(command: Command, built: Path, event:
         ({"a.so": b"\x7fELF\2\1" + bytes(12) + b"\xb7\0"}, "x86_64", "arm64"),
         ({"a.so": b"\x7fELF\2\1" + bytes(12) + b"\x3e\0"}, "arm64", "x86_64"),
         ({"a.py": b""}, "aarch64", "arm64"),
+        ({"a.py": b""}, "arm64", "arm64"),
+        ({"a.py": b""}, "AMD64", "x86_64"),
         ({"a.py": b""}, "x86_64", "x86_64"),
         ({"a.py": b""}, "riscv64", "x86_64"),
     ],

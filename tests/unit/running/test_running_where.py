@@ -120,8 +120,10 @@ def test_extensions_are_not_started_and_that_is_said(runner: Runner) -> None:
     assert said == ["the layers' extensions are not started: agent"]
 
 
-def test_nothing_is_left(runner: Runner) -> None:
+def test_nothing_is_left_and_nobody_else_reads_it(runner: Runner) -> None:
+    temporary = runner.surroundings.cache.root / "v1/tmp"
     with runner.stage({"app.py": ""}):
-        assert list((runner.surroundings.cache.root / "v1/tmp").iterdir())
-    assert list((runner.surroundings.cache.root / "v1/tmp").iterdir()) == []
+        (root,) = (path for path in temporary.iterdir() if path.is_dir())
+        assert root.stat().st_mode & 0o077 == 0, "the function's variables may be secrets"
+    assert list(temporary.iterdir()) == []
     assert [path.name for path in runner.folder.iterdir()] == ["function.zip"]
