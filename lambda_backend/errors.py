@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lambda_backend.findings import Finding
+
 __all__ = [
     "BundleError",
+    "CheckError",
     "EngineError",
     "EngineUnavailableError",
     "InstallError",
@@ -97,6 +100,28 @@ class EngineUnavailableError(EngineError):
 
 class BundleError(LambdaBackendError):
     """The artefact's contents are impossible: a path outside, a collision, a symlink loop, an empty include."""
+
+
+class CheckError(LambdaBackendError):
+    """Finished artefacts break rules that are errors; carries all findings at once.
+
+    Args:
+        findings: each with what it is about, such as ``tool.lambda.functions.api for python3.13-x86_64``.
+    """
+
+    def __init__(self, findings: Sequence[tuple[str, Finding]]) -> None:
+        lines = []
+        for about, finding in findings:
+            text = finding.message.replace("\n", "\n    ")
+            lines.append(f"  - {about}: [{finding.check}] {text}")
+            if finding.hint:
+                lines.append(f"    → {finding.hint}")
+        checks = sorted({finding.check for _, finding in findings})
+        count = f"{len(findings)} checks fail" if len(findings) > 1 else "a check fails"
+        super().__init__(
+            f"{count}, so nothing was written:\n" + "\n".join(lines),
+            hint=f'mend it, or set {" and ".join(f"tool.lambda.checks.{name}" for name in checks)} to "warn"',
+        )
 
 
 class OutputError(LambdaBackendError):

@@ -61,6 +61,9 @@ class Build:
         artifact_settings(self.loaded.settings, self.loaded.only)  # refuses unknown names
         return tuple(filled(item, self.environ) for item in artifact_settings(self.loaded.settings))
 
+    def _layers(self) -> dict[str, ArtifactSettings]:
+        return {item.name: item for item in self.all_artifacts() if item.kind == "layer"}
+
     @property
     def wheel_backend(self) -> WheelBackend:
         """The backend that makes the wheel and the sdist."""
@@ -87,16 +90,19 @@ class Build:
         if settings is None or self._skipped(None) is not None:
             return asked
         from lambda_backend.engines.choice import likely
+        from lambda_backend.packing.order import needed
         from lambda_backend.planning import may_compile, may_install
 
-        takes_project = any(artifact.project for artifact in self.artifacts)
-        if not (takes_project and may_compile(self.root, self.loaded.wheel_backend)) and not any(
-            artifact.bundling.has_commands or may_install(artifact, self.root) for artifact in self.artifacts
+        artifacts = needed(self.artifacts, self._layers())
+        compiles = any(artifact.project for artifact in artifacts) and may_compile(self.root, self.loaded.wheel_backend)
+        if not (compiles or settings.checks.import_handler) and not any(
+            artifact.bundling.has_commands or may_install(artifact, self.root) for artifact in artifacts
         ):
             return asked
         engines = [likely(settings.engine, self.environ)]
-        if settings.engine == "auto":
-            # An engine that answers may yet have no build image and no way to pull one: then the host it is.
+        # An engine that answers may yet have no build image and no way to pull one: then the host it is. And what runs
+        # the handler comes from the package index.
+        if settings.engine == "auto" or settings.checks.import_handler:
             engines.append("host")
         return [*asked, *dict.fromkeys(_REQUIREMENTS[engine] for engine in engines if engine in _REQUIREMENTS)]
 
@@ -169,8 +175,10 @@ class Build:
         order = Order(
             root=self.root,
             asked=self.artifacts,
-            layers={item.name: item for item in self.all_artifacts() if item.kind == "layer"},
+            layers=self._layers(),
             engine=settings.engine,
+            checks=settings.checks,
+            max_size=settings.max_size,
             wheel=wheel,
             project=project,
             wheel_backend=self.wheel_backend,

@@ -1,4 +1,4 @@
-"""Reads, hashes and compresses members in threads; gives them in order.
+"""Reads, hashes and compresses members in threads; gives them in order, with what their bytes tell the checks.
 
 The compressor is libdeflate, from the PyPI package ``deflate``: it comes with the package, so that the bytes do not
 depend on the host's zlib. It leaves the interpreter lock, as ``hashlib`` and ``zlib.crc32`` do.
@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 
 from lambda_backend.archive.format import DEFLATED, STORED
 from lambda_backend.errors import BundleError
+from lambda_backend.facts.collect import facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from concurrent.futures import Future
 
     from lambda_backend.bundle.model import Member
+    from lambda_backend.facts.model import Facts
 
 __all__ = ["Compressed", "compressed"]
 
@@ -44,6 +46,7 @@ class Compressed:
     sha256: str
     method: int
     payload: bytes | bytearray
+    facts: Facts | None
 
 
 def compressed(members: Sequence[Member]) -> Generator[Compressed, None, None]:
@@ -106,6 +109,7 @@ def _compress(member: Member) -> Compressed:
         sha256=hashlib.sha256(content).hexdigest(),
         method=method,
         payload=payload,
+        facts=facts_of(member.path, content),
     )
 
 

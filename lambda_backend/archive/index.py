@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_backend.archive.model import Archive, ArchivedMember
 from lambda_backend.errors import OutputError
+from lambda_backend.facts.collect import VERSION
+from lambda_backend.facts.model import from_document, to_document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["load_index", "save_index"]
 
-_SCHEMA = 1
+_SCHEMA = [2, VERSION]
 _FIELDS = tuple(field.name for field in dataclasses.fields(ArchivedMember))
 _ARCHIVE_FIELDS = ("size", "unzipped_size", "sha256", "content_digest", "directory_offset", "timestamp")
 
@@ -26,6 +28,7 @@ def save_index(archive: Archive, path: Path) -> None:
         OutputError: the file cannot be written.
     """
     index: dict[str, Any] = {"schema": _SCHEMA} | {name: getattr(archive, name) for name in _ARCHIVE_FIELDS}
+    index["facts"] = to_document(archive.facts)
     index["members"] = [[getattr(member, name) for name in _FIELDS] for member in archive.members]
     try:
         path.write_text(json.dumps(index, separators=(",", ":")), "utf-8")
@@ -42,6 +45,7 @@ def load_index(path: Path, archive_path: Path) -> Archive | None:
         return Archive(
             path=archive_path,
             members=tuple(ArchivedMember(**dict(zip(_FIELDS, row, strict=True))) for row in index["members"]),
+            facts=from_document(index["facts"]),
             **{name: index[name] for name in _ARCHIVE_FIELDS},
         )
     except (OSError, ValueError, KeyError, TypeError):

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from lambda_backend.facts.model import Facts
 
 __all__ = ["Archive", "ArchivedMember", "content_digest"]
 
@@ -51,6 +53,8 @@ class Archive:
     """Where the central directory starts: as many bytes a later archive copies."""
     timestamp: int
     """The MS-DOS date and time of every member; the date is the upper half."""
+    facts: Mapping[str, Facts]
+    """What the bytes of members tell, by path; those with nothing to tell have none."""
 
     @property
     def code_sha256(self) -> str:

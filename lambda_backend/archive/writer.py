@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from lambda_backend.bundle.model import Member
+    from lambda_backend.facts.model import Facts
 
 __all__ = ["write"]
 
@@ -57,7 +58,8 @@ def write(target: Path, members: Iterable[Member], *, base: Archive | None = Non
     stamp = timestamp(epoch)
     with _replacing(target) as stream:
         offset = _copy(base, stream, stamp) if base else 0
-        written = list(_append(stream, fresh, stamp, offset))
+        facts = dict(base.facts) if base else {}
+        written = list(_append(stream, fresh, stamp, offset, facts))
         directory_offset = stream.tell()
         rows = tuple(sorted((*(base.members if base else ()), *written), key=lambda member: member.path))
         _write_directory(stream, rows, stamp, directory_offset)
@@ -72,6 +74,7 @@ def write(target: Path, members: Iterable[Member], *, base: Archive | None = Non
         content_digest=content_digest(rows),
         directory_offset=directory_offset,
         timestamp=stamp,
+        facts=facts,
     )
 
 
@@ -106,7 +109,9 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
         ) from error
 
 
-def _append(stream: BinaryIO, members: Sequence[Member], stamp: int, offset: int) -> Iterator[ArchivedMember]:
+def _append(
+    stream: BinaryIO, members: Sequence[Member], stamp: int, offset: int, facts: dict[str, Facts]
+) -> Iterator[ArchivedMember]:
     # Closed at once when the disk is full, so that no thread outlives the error.
     with contextlib.closing(compressed(members)) as parts:
         for part in parts:
@@ -125,6 +130,8 @@ def _append(stream: BinaryIO, members: Sequence[Member], stamp: int, offset: int
             stream.write(header)
             stream.write(part.payload)
             offset += len(header) + len(part.payload)
+            if part.facts is not None:
+                facts[member.path] = part.facts
             yield member
 
 

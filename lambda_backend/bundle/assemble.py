@@ -1,10 +1,13 @@
-"""Puts an artefact's parts together: no path twice, none that is a file here and a folder there."""
+"""Puts an artefact's parts together: no path twice, none that is a file here and a folder there.
+
+Of two files with one path the first one ships, and the other one is told: whether that is an error is for the checks.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from lambda_backend.bundle.model import Bundle, Member
+from lambda_backend.bundle.model import Bundle, Collision, Member
 from lambda_backend.bundle.paths import path_problem
 from lambda_backend.bundle.sources import sha256
 from lambda_backend.errors import BundleError
@@ -42,21 +45,22 @@ def assemble(
 ) -> Bundle:
     """Merge the parts of an artefact.
 
-    A path that two parts bring with the same bytes is taken from the first; so is its mode.
+    A path that two parts bring is taken from the first; so is its mode. Other bytes in the second are a collision.
 
     Args:
-        parts: the first one wins among equal files.
+        parts: the first one wins.
         excludes: the user's patterns in it apply to all parts; its defaults do not, for they apply where files come
             from.
         base: an archive that comes first; what it holds is not in the bundle.
         may_be_empty: something may yet be added.
 
     Raises:
-        BundleError: every collision, every impossible path, or nothing at all in the artefact.
+        BundleError: every impossible path, every file that is a folder too, or nothing at all in the artefact.
     """
     placed: Mapping[str, _Placed] = {member.path: member for member in base.members} if base else {}
     taken: dict[str, Member] = {}
     problems = []
+    lost = []
     for member in (member for part in parts for member in part):
         if excludes.excluded(member.path):
             continue
@@ -65,14 +69,17 @@ def assemble(
         elif (other := taken.get(member.path) or placed.get(member.path)) is None:
             taken[member.path] = member
         elif _digest(member) != _digest(other):
-            problems.append(f"{member.path} comes from {_owner(other)} and, with other contents, from {_owner(member)}")
+            lost.append(Collision(path=member.path, owners=(other.owner, member.owner)))
     problems += _file_and_folder({**placed, **taken})
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in sorted(problems))
-        raise BundleError(f"The artefact's files collide:\n{lines}", hint="rename one, or list one in exclude")
+        raise BundleError(f"The artefact cannot hold these files:\n{lines}", hint="rename one, or list one in exclude")
     if not placed and not taken and not may_be_empty:
         raise BundleError("The artefact is empty", hint="see what exclude leaves out, and that the package has files")
-    return Bundle(members=tuple(sorted(taken.values(), key=lambda member: member.path)))
+    return Bundle(
+        members=tuple(sorted(taken.values(), key=lambda member: member.path)),
+        collisions=tuple(sorted(lost, key=lambda collision: (collision.path, collision.owners))),
+    )
 
 
 def _file_and_folder(members: Mapping[str, Member | _Placed]) -> Iterator[str]:

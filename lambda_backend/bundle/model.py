@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Bundle", "Member"]
+__all__ = ["Bundle", "Collision", "Member"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +26,18 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Collision:
+    """One path that two bring with different contents; one of them has lost its file."""
+
+    path: str
+    owners: tuple[str, str]
+    """Distributions, ``project``, ``entry`` or ``include``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Bundle:
     """The files of an artefact, sorted by path; no path twice."""
 
     members: tuple[Member, ...]
+    collisions: tuple[Collision, ...] = ()
+    """Sorted by path; the first of the two is in the artefact."""

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from lambda_backend.bundle.model import Member
+from lambda_backend.bundle.model import Collision, Member
 from lambda_backend.bundle.record import dist_info, owner_of, read_record, shebang, with_true_records
 from lambda_backend.bundle.sources import content
 from lambda_backend.bundle.walk import refuse, walk
-from lambda_backend.errors import BundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from lambda_backend.bundle.excludes import Excludes
 
-__all__ = ["Collision", "collisions", "refuse_collisions", "tree_members"]
+__all__ = ["collisions", "tree_members"]
 
 # Written by installers: when and from where, not what.
 _DROPPED = {"REQUESTED", "uv_build.json", "uv_cache.json"}
 _LOCK = ".lock"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Collision:
-    """One path that two distributions bring with different contents; whichever came last is what lies there."""
-
-    path: str
-    owners: tuple[str, str]
 
 
 def tree_members(
@@ -71,25 +61,25 @@ def tree_members(
     return with_true_records(members, prefix)
 
 
-def collisions(folder: Path) -> tuple[Collision, ...]:
-    """Paths that two distributions of a tree record with different hashes, sorted; equal files are none."""
+def collisions(folder: Path, prefix: str, shipped: Collection[str]) -> tuple[Collision, ...]:
+    """Paths that two distributions of a tree record with different hashes, sorted; equal files are none.
+
+    Whichever was installed last is what lies there.
+
+    Args:
+        folder: the tree.
+        prefix: its folder in the artefact; empty for its root.
+        shipped: paths in the artefact; what is left out collides with nothing.
+    """
+    start = f"{prefix}/" if prefix else ""
     seen: dict[str, tuple[str, str]] = {}
     found = []
     for owner, place, hash_ in _records(folder):
         first_owner, first_hash = seen.setdefault(place, (owner, hash_))
         if first_owner != owner and first_hash != hash_:
-            found.append(Collision(path=place, owners=(first_owner, owner)))
-    return tuple(sorted(found, key=lambda collision: (collision.path, collision.owners)))
-
-
-def refuse_collisions(folder: Path) -> None:
-    """Raise BundleError with every collision of a tree, if there are any."""
-    if found := collisions(folder):
-        lines = "\n".join(f"  - {item.path} comes from {item.owners[0]} and from {item.owners[1]}" for item in found)
-        raise BundleError(
-            f"Two distributions bring the same file with different contents:\n{lines}",
-            hint="depend on one of them, or list the file in exclude",
-        )
+            found.append(Collision(path=start + place, owners=(first_owner, owner)))
+    lost = (collision for collision in found if collision.path in shipped)
+    return tuple(sorted(lost, key=lambda collision: (collision.path, collision.owners)))
 
 
 def _is_note(path: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lambda_backend.checks.extensions import Wheels, extension_of, is_shared_object, names_its_platform
 from lambda_backend.checks.linking import USERS, Linking, place_of
-from lambda_backend.checks.model import Problem
+from lambda_backend.checks.model import Problem, named
 from lambda_backend.checks.optional import optional_modules
 from lambda_backend.facts.binary import BROKEN, MACHO
 
@@ -27,7 +27,6 @@ _SHOWN = 3
 _PROCESSORS = {3: "i386", 40: "32-bit ARM", 62: "x86_64", 183: "arm64", 243: "RISC-V", 21: "ppc64", 22: "s390x"}
 """``e_machine`` in words (gABI, "Machine Information")."""
 _BITS = 64
-_OWNERS = {"project": "the project", "entry": "the entry", "include": "what is included", "": "the zip"}
 _SYMBOL_VERSION = re.compile(r"([A-Z]+)_(\d+(?:\.\d+)*)")
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "testdata", "test_data"})
 _SISTERS = {
@@ -83,7 +82,7 @@ def _problems(faults: Iterable[_Fault], modules: Mapping[str, Extension]) -> Ite
     for (warns, owner, says, hint), paths in sorted(groups.items()):
         paths.sort(key=lambda path: (path.count("/"), path))
         yield Problem(
-            message=f"{_OWNERS.get(owner, owner)} {says}: {_listed(paths)}",
+            message=f"{named(owner)} {says}: {_listed(paths)}",
             hint=hint,
             path=paths[0] if len(paths) == 1 else None,
             warns=warns,

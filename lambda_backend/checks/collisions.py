@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from lambda_backend.checks.model import Problem
+from lambda_backend.checks.model import Problem, named
 from lambda_backend.checks.stdlib import stdlib_modules
 
 if TYPE_CHECKING:
@@ -34,13 +34,14 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 def _overwritten(subject: Subject) -> Iterator[Problem]:
     by_owners: dict[tuple[str, str], list[str]] = {}
-    for found in subject.overwritten:
+    for found in subject.collisions:
         by_owners.setdefault(found.owners, []).append(found.path)
     for (one, other), paths in sorted(by_owners.items()):
         more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""  # noqa: PLR2004 - as many as are shown
+        files = f"{', '.join(sorted(paths)[:3])}{more}"
         yield Problem(
-            message=f"{one} and {other} bring different files to the same place: {', '.join(sorted(paths)[:3])}{more}",
-            hint="depend on one of them, or list the files in exclude",
+            message=f"{named(one)} and {named(other)} bring different files to one place, and one is lost: {files}",
+            hint="depend on one of them, rename a file of yours, or list the files in exclude",
             path=min(paths),
         )
 

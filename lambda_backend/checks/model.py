@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from lambda_backend.bundle.model import Collision
     from lambda_backend.facts.model import Facts
     from lambda_backend.targets import Target
 
-__all__ = ["File", "Overwritten", "Problem", "Subject", "search_roots"]
+__all__ = ["File", "Problem", "Subject", "named", "search_roots"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,14 +25,6 @@ class File:
     compressed_size: int
     owner: str
     """The distribution that brought it (normalised name), ``project``, ``entry``, ``include``; empty where unknown."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Overwritten:
-    """A path that two distributions bring with different bytes; one of them has lost its file."""
-
-    path: str
-    owners: tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +60,8 @@ class Subject:
     """In the order in which Lambda unpacks them to ``/opt``."""
     max_size: int | None = None
     """The user's own limit, bytes unzipped of the function and its layers."""
-    overwritten: Sequence[Overwritten] = ()
+    collisions: Sequence[Collision] = ()
+    """Known of our own zips only: one file of the two is all that a zip shows."""
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -86,3 +80,9 @@ def search_roots(kind: Literal["function", "layer"], target: Target) -> tuple[st
     Source: AWS documentation, "Layer paths for each Lambda runtime".
     """
     return ("",) if kind == "function" else (f"python/lib/{target.runtime.name}/site-packages/", "python/")
+
+
+def named(owner: str) -> str:
+    """An owner in words: ``numpy``, ``the project``."""
+    own = {"project": "the project", "entry": "the entry", "include": "what is included", "commands": "a command"}
+    return own.get(owner, owner or "the zip")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lambda_backend.checks.model import Problem, Subject
     from lambda_backend.findings import Level
 
-__all__ = ["RULES", "findings"]
+__all__ = ["RULES", "finding", "findings"]
 
 RULES: Mapping[str, Callable[[Subject], Iterator[Problem]]] = {
     "size": size.check,
@@ -34,14 +34,19 @@ def findings(subject: Subject, levels: Mapping[str, Level]) -> tuple[Finding, ..
         levels: for each rule; one that is ``off`` is not even run.
     """
     return tuple(
-        Finding(
-            check=name,
-            level="warn" if problem.warns else levels[name],
-            message=problem.message,
-            hint=problem.hint,
-            path=problem.path,
-        )
+        finding(name, levels[name], problem)
         for name, rule in RULES.items()
         if levels[name] != "off"
         for problem in rule(subject)
+    )
+
+
+def finding(check: str, level: Level, problem: Problem) -> Finding:
+    """A problem with the name and the level of its check."""
+    return Finding(
+        check=check,
+        level="warn" if problem.warns else level,
+        message=problem.message,
+        hint=problem.hint,
+        path=problem.path,
     )

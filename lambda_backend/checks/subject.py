@@ -11,11 +11,11 @@ from lambda_backend.checks.model import File, Subject
 from lambda_backend.facts.collect import facts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from lambda_backend.archive.model import Archive
-    from lambda_backend.facts.model import Facts
+    from lambda_backend.bundle.model import Collision
     from lambda_backend.targets import Target
 
 __all__ = ["kind_of", "of_archive", "of_zip"]
@@ -23,7 +23,6 @@ __all__ = ["kind_of", "of_archive", "of_zip"]
 
 def of_archive(
     archive: Archive,
-    facts: Mapping[str, Facts],
     *,
     name: str,
     kind: Literal["function", "layer"],
@@ -31,6 +30,7 @@ def of_archive(
     handler: str | None,
     layers: Sequence[Subject] = (),
     max_size: int | None = None,
+    collisions: Sequence[Collision] = (),
 ) -> Subject:
     """The subject of an archive that was written just now."""
     return Subject(
@@ -44,12 +44,13 @@ def of_archive(
             )
             for member in archive.members
         },
-        facts=facts,
+        facts=archive.facts,
         read=_reader(archive.path),
         zip_size=archive.size,
         unzipped_size=archive.unzipped_size,
         layers=layers,
         max_size=max_size,
+        collisions=collisions,
     )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Elf", "Facts", "from_json", "to_json"]
+__all__ = ["Elf", "Facts", "from_document", "to_document"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,18 +42,18 @@ class Facts:
     """Kinds of credentials that it holds, such as ``"AWS access key"``; never a credential itself."""
 
 
-def to_json(facts: Mapping[str, Facts]) -> str:
-    """A text that ``from_json`` reads back; by path in the artefact."""
-    return json.dumps({path: dataclasses.asdict(found) for path, found in sorted(facts.items())}, separators=(",", ":"))
+def to_document(facts: Mapping[str, Facts]) -> dict[str, Any]:
+    """What JSON can hold and ``from_document`` reads back; by path in the artefact."""
+    return {path: dataclasses.asdict(found) for path, found in sorted(facts.items())}
 
 
-def from_json(text: str) -> dict[str, Facts]:
-    """What ``to_json`` wrote.
+def from_document(document: Mapping[str, Any]) -> dict[str, Facts]:
+    """What ``to_document`` made.
 
     Raises:
-        ValueError, TypeError, KeyError: for any other text; a cache takes it as a miss.
+        TypeError, KeyError, ValueError: for anything else; a cache takes it as a miss.
     """
-    return {path: _facts(raw) for path, raw in json.loads(text).items()}
+    return {path: _facts(raw) for path, raw in document.items()}
 
 
 def _facts(raw: Mapping[str, Any]) -> Facts:

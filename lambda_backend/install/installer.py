@@ -14,8 +14,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lambda_backend.bundle.model import Bundle
 from lambda_backend.bundle.sources import sha256
-from lambda_backend.bundle.tree import refuse_collisions, tree_members
+from lambda_backend.bundle.tree import collisions, tree_members
 from lambda_backend.cache import key as cache_key
 from lambda_backend.install import resolve as resolving
 from lambda_backend.install.exports import Exports
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lambda_backend.bundle.excludes import Excludes
-    from lambda_backend.bundle.model import Member
     from lambda_backend.cache import Cache
     from lambda_backend.install.kept import Dependencies
     from lambda_backend.install.resolve import Wanted
@@ -131,16 +131,16 @@ class Installer:
         key = cache_key(_FORMAT, "deps", self.target.name, self._place, pinned.digest(pins), prefix, excludes.key)
         trees: list[Path] = []
 
-        def make() -> tuple[Sequence[Member], Builder]:
+        def make() -> tuple[Bundle, Builder]:
             count = f"{len(pins)} distribution{'' if len(pins) == 1 else 's'}"
             self._words.say(f"installing {count} for {self.target.name}")
             self._made += 1
             workbench = self.workbench
             tree = install(pins, self.target, workbench, name=f"tree{self._made}", variables=self._access())
             trees.append(tree)
-            refuse_collisions(tree)
             members = tree_members(tree, prefix, excludes, target_python=self.target.python)
-            return members, workbench.builder
+            lost = collisions(tree, prefix, {member.path for member in members})
+            return Bundle(members=members, collisions=lost), workbench.builder
 
         kept = kept_archive(self._cache, "deps", key, make)
         for tree in trees:

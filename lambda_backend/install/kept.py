@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 from lambda_backend.archive.index import load_index, save_index
 from lambda_backend.archive.writer import write
+from lambda_backend.bundle.model import Collision
 from lambda_backend.bundle.sources import sha256
 from lambda_backend.install.workbench import Builder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from lambda_backend.archive.model import Archive
-    from lambda_backend.bundle.model import Member
+    from lambda_backend.bundle.model import Bundle
     from lambda_backend.cache import Cache
 
 __all__ = ["Dependencies", "kept_archive", "read_builder", "write_builder"]
@@ -29,28 +30,29 @@ class Dependencies:
 
     archive: Archive
     builder: Builder
+    collisions: tuple[Collision, ...]
+    """Of the distributions in it."""
     from_cache: bool
 
 
-def kept_archive(
-    cache: Cache, kind: str, key: str, make: Callable[[], tuple[Sequence[Member], Builder]]
-) -> Dependencies:
+def kept_archive(cache: Cache, kind: str, key: str, make: Callable[[], tuple[Bundle, Builder]]) -> Dependencies:
     """An archive from the cache, or made now.
 
     Args:
         cache: where it is kept.
         kind: of entry.
         key: of its inputs.
-        make: gives the members and who made them.
+        make: gives the files and who made them.
     """
     with cache.locked(kind, key) as kept:
         if kept is not None and (found := _read(kept)) is not None:
             return found
         cache.discard(kind, key)
-        members, builder = make()
+        bundle, builder = make()
         with cache.make(kind, key) as folder:
-            archive = write(folder / "archive.zip", members)
+            archive = write(folder / "archive.zip", bundle.members)
             save_index(archive, folder / "index.json")
+            _write_collisions(folder, bundle.collisions)
             write_builder(folder, builder)
         found = _read(cache.entry(kind, key))
     assert found is not None  # noqa: S101 - it was written just now
@@ -59,11 +61,24 @@ def kept_archive(
 
 def _read(folder: Path) -> Dependencies | None:
     archive = load_index(folder / "index.json", folder / "archive.zip")
-    builder = read_builder(folder)
+    builder, collisions = read_builder(folder), _read_collisions(folder)
     # What lies in a cache for months may lose its bytes and keep its size.
-    if archive is None or builder is None or sha256(archive.path).hexdigest() != archive.sha256:
+    if archive is None or builder is None or collisions is None or sha256(archive.path).hexdigest() != archive.sha256:
         return None
-    return Dependencies(archive=archive, builder=builder, from_cache=True)
+    return Dependencies(archive=archive, builder=builder, collisions=collisions, from_cache=True)
+
+
+def _write_collisions(folder: Path, collisions: tuple[Collision, ...]) -> None:
+    rows = [[collision.path, *collision.owners] for collision in collisions]
+    (folder / "collisions.json").write_text(json.dumps(rows), "utf-8")
+
+
+def _read_collisions(folder: Path) -> tuple[Collision, ...] | None:
+    try:
+        rows = json.loads((folder / "collisions.json").read_text("utf-8"))
+        return tuple(Collision(path=path, owners=(one, other)) for path, one, other in rows)
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def write_builder(folder: Path, builder: Builder) -> None:

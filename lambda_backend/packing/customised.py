@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 from lambda_backend.archive.extract import extract
 from lambda_backend.bundle.assemble import assemble
 from lambda_backend.bundle.lay import laid_members, lay
+from lambda_backend.bundle.model import Bundle
 from lambda_backend.bundle.sources import files_digest, fingerprint
 from lambda_backend.cache import key as cache_key
 from lambda_backend.install.kept import kept_archive
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.archive.model import Archive
     from lambda_backend.bundle.excludes import Excludes
-    from lambda_backend.bundle.model import Bundle, Member
+    from lambda_backend.bundle.model import Member
     from lambda_backend.cache import Cache
     from lambda_backend.install.installer import Installer
     from lambda_backend.install.kept import Dependencies
@@ -80,7 +81,7 @@ def customised(  # noqa: PLR0913 - all by name
         excludes.key,
     )
 
-    def make() -> tuple[Sequence[Member], Builder]:
+    def make() -> tuple[Bundle, Builder]:
         workbench = installer.workbench
         owners: dict[str, str] = {}
         if steps.command:
@@ -93,7 +94,10 @@ def customised(  # noqa: PLR0913 - all by name
         owners |= {member.path: member.owner for member in own.members}
         steps.run_after(workbench)
         members = laid_members(workbench.tree, prefix, excludes, target_python=target.python, owners=owners)
-        return assemble([members], excludes).members, workbench.builder
+        shipped = {member.path for member in members}
+        lost = (*(base.collisions if base else ()), *own.collisions)
+        collisions = tuple(collision for collision in lost if collision.path in shipped)
+        return Bundle(members=assemble([members], excludes).members, collisions=collisions), workbench.builder
 
     return kept_archive(cache, "customised", key, make)
 

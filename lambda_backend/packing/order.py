@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from lambda_backend.metadata import ProjectMetadata
+    from lambda_backend.settings.model import ChecksSettings
     from lambda_backend.settings.resolve import ArtifactSettings
     from lambda_backend.wheel_backend import WheelBackend
 
-__all__ = ["Order"]
+__all__ = ["Order", "needed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +28,9 @@ class Order:
     """Every layer of the project by name, whether it is asked for or not: functions leave out what theirs have."""
     engine: str
     """Value of the key ``engine``."""
+    checks: ChecksSettings
+    max_size: int | None
+    """Bytes, of a function with its layers."""
     wheel: Path
     """The project's wheel."""
     project: ProjectMetadata
@@ -34,3 +38,15 @@ class Order:
     outputs: tuple[Path, ...]
     """Folders that this build writes to, which no artefact holds."""
     environ: Mapping[str, str]
+
+    @property
+    def needed(self) -> tuple[ArtifactSettings, ...]:
+        """What is asked for, behind the layers of the functions in it: a function is checked with its layers."""
+        return needed(self.asked, self.layers)
+
+
+def needed(asked: Sequence[ArtifactSettings], layers: Mapping[str, ArtifactSettings]) -> tuple[ArtifactSettings, ...]:
+    """Artefacts, behind those layers that functions among them need and that are not among them."""
+    names = {artifact.name for artifact in asked}
+    more = dict.fromkeys(name for artifact in asked for name in artifact.layers if name not in names)
+    return (*(layers[name] for name in more), *asked)

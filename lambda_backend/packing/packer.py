@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime as dt
 import time
 from typing import TYPE_CHECKING
 
@@ -18,11 +17,12 @@ from lambda_backend.bundle.sources import files_digest
 from lambda_backend.errors import BundleError, InstallError, LockError
 from lambda_backend.install.rebuild import rebuilt
 from lambda_backend.install.tree import fits
+from lambda_backend.packing.checking import checked, refuse_errors, warn
 from lambda_backend.packing.customised import customised, installed
 from lambda_backend.packing.parts import code_parts, takes_project, visible_source
 from lambda_backend.packing.workbenches import Workbenches
 from lambda_backend.planning import wanted
-from lambda_backend.report.model import Artifact, Finding
+from lambda_backend.report.model import Artifact
 from lambda_backend.requirements import layers, stale
 from lambda_backend.requirements import pins as pinned
 from lambda_backend.sources import local_sources, read_toml
@@ -68,7 +68,11 @@ class Packer:
         self._epoch = _epoch(order.environ)
 
     def artifacts(self) -> tuple[Artifact, ...]:
-        """Make them, one target after the other; in the order of the settings, then of the targets."""
+        """Make and check them, one target after the other; in the order of the settings, then of the targets.
+
+        Raises:
+            CheckError: a check says that one of them must not be deployed.
+        """
         made: list[Artifact] = []
         names = {
             (runtime, architecture): None
@@ -77,16 +81,18 @@ class Packer:
             for architecture in artifact.architecture
         }
         for runtime, architecture in names:
-            target = target_of(runtime, architecture)
-            self._warn_of_age(target)
-            made += self._for_target(target)
+            made += self._for_target(target_of(runtime, architecture))
         order = {artifact.name: index for index, artifact in enumerate(self._order.asked)}
-        return tuple(sorted(made, key=lambda item: order[item.settings.name]))
+        found = checked(made, self._order, cache=self._cache, words=self._words)
+        asked = [artifact for artifact in found if artifact.settings.name in order]
+        warn(asked, self._words)
+        refuse_errors(asked)
+        return tuple(sorted(asked, key=lambda item: order[item.settings.name]))
 
     def _for_target(self, target: Target) -> Iterator[Artifact]:
         installers: dict[str, Installer] = {}
         with contextlib.ExitStack() as stack:
-            for artifact in self._order.asked:
+            for artifact in self._order.needed:
                 if target.runtime.name not in artifact.runtime or target.architecture not in artifact.architecture:
                     continue
                 name = self._workbenches.name(artifact)
@@ -131,6 +137,7 @@ class Packer:
                 excludes=excludes,
             )
             made, bundle = [base, *made], Bundle(members=())
+        collisions = (*(base.collisions if base else ()), *bundle.collisions)
         file_name = f"{self._order.project.stem}-{artifact.name}-{target.name}.zip"
         archive = write(self._stage / file_name, bundle.members, base=base.archive if base else None, epoch=self._epoch)
         if steps.command:
@@ -145,7 +152,7 @@ class Packer:
             builder=made[0].builder if made else None,
             from_cache=all(item.from_cache for item in made),
             seconds=time.monotonic() - started,
-            findings=tuple(_age_findings(target)),
+            collisions=collisions,
         )
 
     def _needed(
@@ -201,10 +208,6 @@ class Packer:
         found = local_sources(base / source, base)
         return installer.wheel(pin.name, source, files_digest(found))
 
-    def _warn_of_age(self, target: Target) -> None:
-        for finding in _age_findings(target):
-            self._words.say(f"warning: {finding.message}")
-
 
 def _with_versions(pins: Iterable[Pin], wheels: Mapping[NormalizedName, BuiltWheel]) -> tuple[Pin, ...]:
     """The pins, with the versions of local folders, which their wheels tell."""
@@ -214,18 +217,6 @@ def _with_versions(pins: Iterable[Pin], wheels: Mapping[NormalizedName, BuiltWhe
         else pin
         for pin in pins
     )
-
-
-def _age_findings(target: Target) -> Sequence[Finding]:
-    runtime = target.runtime
-    today = dt.datetime.now(dt.timezone.utc).date()
-    if runtime.deprecation is None or runtime.deprecation >= today:
-        return ()
-    message = (
-        f"{runtime.name} is deprecated since {runtime.deprecation}; AWS blocks creating functions "
-        f"from {runtime.block_create} and updating them from {runtime.block_update}"
-    )
-    return (Finding(check="runtime-support", level="warn", message=message),)
 
 
 def _epoch(environ: Mapping[str, str]) -> int | None:

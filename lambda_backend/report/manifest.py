@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -64,8 +65,5 @@ def _artifact(artifact: Artifact, file: str) -> dict[str, Any]:
         "lock": artifact.lock,
         "engine": builder.engine if builder else None,
         "image": image,
-        "findings": [
-            {"check": finding.check, "level": finding.level, "message": finding.message}
-            for finding in artifact.findings
-        ],
+        "findings": [dataclasses.asdict(finding) for finding in artifact.findings],
     }

@@ -7,22 +7,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lambda_backend.archive.model import Archive
+    from lambda_backend.bundle.model import Collision
+    from lambda_backend.findings import Finding
     from lambda_backend.install.workbench import Builder
     from lambda_backend.requirements.model import Pin
     from lambda_backend.settings.resolve import ArtifactSettings
     from lambda_backend.targets import Target
 
-__all__ = ["Artifact", "Finding"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """What a check has to say of an artefact."""
-
-    check: str
-    level: str
-    """``error`` or ``warn``."""
-    message: str
+__all__ = ["Artifact"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,4 +33,5 @@ class Artifact:
     from_cache: bool
     """The dependencies came from the cache."""
     seconds: float
+    collisions: tuple[Collision, ...] = ()
     findings: tuple[Finding, ...] = ()

@@ -210,9 +210,12 @@ def _has(found: Mapping[str, Any], allowed: frozenset[str]) -> bool:
 def _chosen(
     lock: Pylock, target: Target, extras: Sequence[str], groups: Sequence[str], source: str
 ) -> list[tuple[Package, _Origin]]:
-    chosen_extras = [canonicalize_name(extra) for extra in extras]
+    # A lock that declares none was made for those that were asked for, and no marker in it is about them.
+    chosen_extras = [extra for extra in map(canonicalize_name, extras) if extra in (lock.extras or ())]
     # PEP 751: default groups are what is installed unless a person says otherwise; ours are additions.
-    chosen_groups = [canonicalize_name(group) for group in (*(lock.default_groups or ()), *groups)]
+    default_groups = tuple(lock.default_groups or ())
+    declared = {*(lock.dependency_groups or ()), *default_groups}
+    chosen_groups = [group for group in map(canonicalize_name, (*default_groups, *groups)) if group in declared]
     try:
         return list(
             lock.select(

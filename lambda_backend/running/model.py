@@ -147,5 +147,10 @@ class Stage(Protocol):
             RunningError: it could not be run; what the handler itself does wrong is a failed invocation.
         """
 
-    def import_handler(self, configuration: Configuration) -> Imported:
-        """Import the handler's module as the runtime client does, without calling it; the same errors."""
+    def import_handler(self, configuration: Configuration, *, uncompiled: bool = False) -> Imported:
+        """Import the handler's module as the runtime client does, without calling it; the same errors.
+
+        Args:
+            configuration: its variables.
+            uncompiled: as if no bytecode were there.
+        """

@@ -81,7 +81,24 @@ def _engine(function: Function, name: str, reason: Obstacle | None, surroundings
     return found
 
 
-def import_handler(function: Function, engine: str, surroundings: Surroundings) -> Imported:
-    """Import a function's handler where ``staged`` runs it; for the check ``import-handler``."""
+def import_handler(
+    function: Function, engine: str, surroundings: Surroundings, *, compare: bool
+) -> tuple[Imported, Imported | None]:
+    """Import a function's handler where ``staged`` runs it; for the check ``import-handler``.
+
+    Args:
+        function: what to import.
+        engine: see ``staged``.
+        surroundings: of the process.
+        compare: import it without its bytecode too.
+
+    Returns:
+        What came of it, and the same without bytecode where that was asked for and the handler can be imported.
+    """
     with staged(function, engine, surroundings) as stage:
-        return stage.import_handler(Configuration())
+        imported = stage.import_handler(Configuration())
+        if not compare or not imported.ok:
+            return imported, None
+        # By now the files are in the system's memory, for both alike.
+        uncompiled = stage.import_handler(Configuration(), uncompiled=True)
+        return stage.import_handler(Configuration()), uncompiled

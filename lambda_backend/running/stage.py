@@ -67,9 +67,9 @@ class SandboxStage:
         document = self._do(configuration, mode="invoke", event=event, timeout=configuration.timeout)
         return Invocation(**document)
 
-    def import_handler(self, configuration: Configuration) -> Imported:
+    def import_handler(self, configuration: Configuration, *, uncompiled: bool = False) -> Imported:
         """Import the handler's module."""
-        document = self._do(configuration, mode="import", timeout=_IMPORT_SECONDS)
+        document = self._do(configuration, mode="import", timeout=_IMPORT_SECONDS, uncompiled=uncompiled)
         error = document["error"] or {}
         slowest = (
             ImportedModule(name=name, seconds=own / 1e6, cumulative=cumulative / 1e6)

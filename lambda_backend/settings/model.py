@@ -169,20 +169,26 @@ class BundlingSettings:
 class ChecksSettings:
     """What happens when a finished artifact breaks a rule: `error` ends the build, `warn` reports, `off` is silent."""
 
-    size: Annotated[Level, LATER] = "error"
+    size: Level = "error"
     """Lambda's limits of size, and `max-size`."""
-    binaries: Annotated[Level, LATER] = "error"
+    binaries: Level = "error"
     """Shared objects that the runtime cannot load."""
-    handler: Annotated[Level, LATER] = "error"
+    handler: Level = "error"
     """A handler that is not in the artifact."""
-    import_handler: Annotated[bool, LATER] = False
+    import_handler: bool = False
     """Also import the handler, which runs the project's code."""
-    collisions: Annotated[Level, LATER] = "error"
+    collisions: Level = "error"
     """Files of two packages at the same path."""
-    secrets: Annotated[Level, LATER] = "error"
+    secrets: Level = "error"
     """Credentials in the artifact."""
-    runtime_support: Annotated[Level, LATER] = "warn"
+    runtime_support: Level = "warn"
     """A runtime that AWS has deprecated."""
+
+    @property
+    def levels(self) -> Mapping[str, Level]:
+        """The level of each check, by its key."""
+        names = ("size", "binaries", "handler", "collisions", "secrets", "runtime-support")
+        return {name: getattr(self, name.replace("-", "_")) for name in names}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -271,7 +277,7 @@ class Settings:
     """Remove debug symbols from shared objects."""
     sbom: Annotated[bool, LATER] = False
     """Write a CycloneDX bill of materials beside each zip."""
-    max_size: Annotated[int | None, Mark.SIZE, LATER] = None
+    max_size: Annotated[int | None, Mark.SIZE] = None
     """The project's own limit for a function with its layers, unzipped: bytes, or text such as `100 MiB`."""
     functions: Mapping[Name, FunctionSettings] = field(default_factory=dict)
     """Functions by name."""

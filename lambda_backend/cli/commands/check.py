@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from lambda_backend.cli.importing import Import, import_of
+from lambda_backend.cli.options import engine_option, network_option
 from lambda_backend.cli.out import print_json, say
 
 if TYPE_CHECKING:
@@ -30,14 +33,20 @@ _ZIP = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--layer", "layers", type=_ZIP, multiple=True, help="A layer's zip, in the order of the function's layers."
 )
+@click.option("--import", "imports", is_flag=True, help="Also import the handler, which runs the zip's code.")
+@engine_option
+@network_option
 @click.option("--json", "as_json", is_flag=True, help="Print an object with the findings of each zip.")
-def command(
+def command(  # noqa: PLR0913 - each is an option
     zips: Sequence[Path],
     *,
     runtime: str | None,
     architecture: str | None,
     handler: str | None,
     layers: Sequence[Path],
+    imports: bool,
+    engine: str,
+    network: str | None,
     as_json: bool,
 ) -> None:
     """Prove zips before they are deployed, whichever tool made them.
@@ -48,28 +57,28 @@ def command(
     from lambda_backend.checks.run import findings
     from lambda_backend.settings.model import ChecksSettings
 
-    defaults = ChecksSettings()
-    levels = {
-        name: getattr(defaults, name.replace("-", "_"))
-        for name in ("size", "binaries", "handler", "collisions", "secrets", "runtime-support")
-    }
-    found = {}
+    levels = ChecksSettings().levels
+    found: dict[Path, tuple[Finding, ...]] = {}
+    imported: dict[Path, Import] = {}
     for path in zips:
-        subject = _subject(path, runtime, architecture, handler, layers)
+        subject, layer_zips = _subject(path, runtime, architecture, handler, layers)
         if subject.kind == "function" and subject.handler is None:
             say(f"{path.name}: no handler is named, so it is not looked for; --handler names it")
         found[path] = findings(subject, levels)
+        if imports and subject.handler is not None and not any(one.check == "handler" for one in found[path]):
+            imported[path] = import_of(path, subject, layer_zips, engine, network)
+            found[path] += imported[path].findings(levels["handler"])
     if as_json:
-        print_json({"zips": [{"file": str(path), "findings": list(map(_document, of))} for path, of in found.items()]})
+        print_json({"zips": [_document(path, of, imported.get(path)) for path, of in found.items()]})
     else:
         for path, of in found.items():
-            click.echo("\n".join(_lines(path, of)))
+            click.echo("\n".join((*_lines(path, of), *(imported[path].lines() if path in imported else ()))))
     sys.exit(1 if any(finding.level == "error" for of in found.values() for finding in of) else 0)
 
 
 def _subject(
     path: Path, runtime: str | None, architecture: str | None, handler: str | None, layers: Sequence[Path]
-) -> Subject:
+) -> tuple[Subject, Sequence[Path]]:
     from lambda_backend.checks.subject import of_zip
     from lambda_backend.report.beside import described
 
@@ -78,13 +87,14 @@ def _subject(
         runtime, architecture = runtime or facts.runtime, architecture or facts.architecture
         handler, layers = handler or facts.handler, layers or facts.layers
     target = _target(path, runtime, architecture or "x86_64")
-    return of_zip(
+    subject = of_zip(
         path,
         target=target,
         handler=handler,
         kind="layer" if facts is not None and facts.artifact.get("kind") == "layer" else None,
         layers=tuple(of_zip(layer, target=target, kind="layer") for layer in layers),
     )
+    return subject, layers
 
 
 def _target(path: Path, runtime: str | None, architecture: str) -> Target:
@@ -101,6 +111,11 @@ def _target(path: Path, runtime: str | None, architecture: str) -> Target:
     return target(runtime, architecture)
 
 
+def _document(path: Path, found: Sequence[Finding], imported: Import | None) -> dict[str, object]:
+    document: dict[str, object] = {"file": str(path), "findings": list(map(dataclasses.asdict, found))}
+    return document if imported is None else {**document, "import": imported.document()}
+
+
 def _lines(path: Path, found: Sequence[Finding]) -> Iterator[str]:
     yield f"{path.name}: {'nothing found' if not found else f'{len(found)} found'}"
     for finding in found:
@@ -109,13 +124,3 @@ def _lines(path: Path, found: Sequence[Finding]) -> Iterator[str]:
         yield from (f"    {line}" for line in rest)
         if finding.hint:
             yield f"    → {finding.hint}"
-
-
-def _document(finding: Finding) -> dict[str, Any]:
-    return {
-        "check": finding.check,
-        "level": finding.level,
-        "message": finding.message,
-        "hint": finding.hint,
-        "path": finding.path,
-    }

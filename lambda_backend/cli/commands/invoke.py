@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from lambda_backend.engines.flavors import FLAVORS
+from lambda_backend.cli.options import engine_option, network_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,15 +35,8 @@ _MOST_BYTES = 6_291_456
 @click.option("--env", metavar="NAME=VALUE", multiple=True, help="NAME alone takes its value from this shell.")
 @click.option("--timeout", metavar="SECONDS", type=click.IntRange(1, 900), default=3, show_default=True)
 @click.option("--memory", metavar="MB", type=click.IntRange(128, 10_240), default=128, show_default=True)
-@click.option(
-    "--engine",
-    envvar="LAMBDA_BACKEND_ENGINE",
-    type=click.Choice(["auto", "docker", *FLAVORS, "host"]),
-    default="auto",
-    show_default=True,
-    help="auto runs on this machine where it can, and in a container otherwise.",
-)
-@click.option("--network", envvar="LAMBDA_BACKEND_BUNDLING_NETWORK", help="Of the container, such as host.")
+@engine_option
+@network_option
 def command(  # noqa: PLR0913 - each is an option
     *,
     zip_path: Path,
@@ -66,25 +59,16 @@ def command(  # noqa: PLR0913 - each is an option
 
     Runtime, architecture, handler and layers are those of the manifest beside the zip, unless options say otherwise.
     """
-    from lambda_backend.cache import Cache
-    from lambda_backend.report.words import Words
-    from lambda_backend.running.model import Configuration, Surroundings
+    from lambda_backend.cli.surroundings import surroundings
+    from lambda_backend.running.model import Configuration
     from lambda_backend.running.open import staged
 
     given = _event(event)
     function = _function(zip_path, runtime, architecture, handler, layers)
     configuration = Configuration(timeout=timeout, memory=memory, environment=dict(_variable(word) for word in env))
-    words = Words(verbose=bool(os.environ.get("LAMBDA_BACKEND_VERBOSE")))
-    surroundings = Surroundings(
-        environ=os.environ,
-        cache=Cache.default(os.environ),
-        say=words.say,
-        detail=words.detail,
-        log=words.block,
-        network=network,
-    )
-    with staged(function, engine, surroundings) as stage:
-        words.say(f"{function.name} runs {stage.where}")
+    around = surroundings(network)
+    with staged(function, engine, around) as stage:
+        around.say(f"{function.name} runs {stage.where}")
         answer = stage.invoke(given, configuration)
     click.echo(answer.payload.encode("utf-8", "surrogateescape"))
     sys.exit(1 if answer.failed else 0)

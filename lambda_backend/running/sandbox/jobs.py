@@ -10,6 +10,7 @@ A job is a JSON object:
 - ``command``: what runs the function, before the mode's own words; ``entry``: the runtime's own way to run it, or null;
 - ``function``: the arguments of ``function.py``;
 - ``environment``: the function's, without the address of the API;
+- ``uncompiled``: import as if no bytecode were there;
 - ``timeout``: seconds; ``memory``: MiB, or null for no limit;
 - ``leash``: end with standard input.
 """
@@ -179,8 +180,10 @@ def import_handler(job: dict[str, Any]) -> dict[str, Any]:
 
     reading, writing = os.pipe()
     python, *words = job["command"]
+    # Python looks for bytecode below a prefix only, and there is no such folder.
+    options = ["-X", f"pycache_prefix={job['root']}/nowhere"] if job["uncompiled"] else []
     function = Function(
-        [python, "-u", "-X", "importtime", *words, "import", json.dumps(job["function"]), str(writing)],
+        [python, "-u", "-X", "importtime", *options, *words, "import", json.dumps(job["function"]), str(writing)],
         environment=job["environment"],
         cwd=job["function"]["task"],
         limit=None,

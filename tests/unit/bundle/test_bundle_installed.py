@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from lambda_backend.bundle.assemble import assemble
 from lambda_backend.bundle.excludes import Excludes
-from lambda_backend.bundle.model import Member
+from lambda_backend.bundle.model import Collision, Member
 from lambda_backend.bundle.record import shebang, with_true_records
 from lambda_backend.bundle.sources import content
-from lambda_backend.bundle.tree import Collision, collisions, refuse_collisions, tree_members
+from lambda_backend.bundle.tree import collisions, tree_members
 from lambda_backend.bundle.wheel import is_pure, wheel_members, wheel_tags
 from lambda_backend.errors import BundleError
 
@@ -154,19 +154,22 @@ def test_a_file_of_two_distributions_stays_in_both_records(tmp_path: Path) -> No
         assert_true(members, f"{name}-1.0.dist-info/RECORD")
         assert "ns/__init__.py" in {row[0] for row in rows(members, f"{name}-1.0.dist-info/RECORD")}
     assert {member.owner for member in members if member.path == "ns/__init__.py"} == {"a"}
-    assert collisions(tmp_path) == ()
-    refuse_collisions(tmp_path)
+    assert collisions(tmp_path, "", {member.path for member in members}) == ()
 
 
 def test_collisions_name_path_and_both_owners(tmp_path: Path) -> None:
     install(tmp_path, "a", {"x.py": b"one", "y.py": b"one"}, [("x.py", "sha256=other", "")])
     install(tmp_path, "b", {"x.py": b"two", "y.py": b"two"})
-    assert collisions(tmp_path) == (
-        Collision(path="x.py", owners=("a", "b")),
-        Collision(path="y.py", owners=("a", "b")),
+    assert collisions(tmp_path, "python", {"python/x.py", "python/y.py"}) == (
+        Collision(path="python/x.py", owners=("a", "b")),
+        Collision(path="python/y.py", owners=("a", "b")),
     )
-    with pytest.raises(BundleError, match=r"x\.py comes from a and from b"):
-        refuse_collisions(tmp_path)
+
+
+def test_what_is_left_out_collides_with_nothing(tmp_path: Path) -> None:
+    install(tmp_path, "a", {"x.py": b"one", "y.py": b"one"})
+    install(tmp_path, "b", {"x.py": b"two", "y.py": b"two"})
+    assert [collision.path for collision in collisions(tmp_path, "", {"x.py"})] == ["x.py"]
 
 
 def test_a_record_that_is_none(tmp_path: Path) -> None:
@@ -407,22 +410,31 @@ def test_assemble_on_a_base() -> None:
     bundle = assemble([[file("a/x", b"x"), file("b")]], Excludes(), base=base)
     assert [member.path for member in bundle.members] == ["b"]
     assert assemble([], Excludes(), base=base).members == ()
-    with pytest.raises(BundleError, match="a/x comes from dep and, with other contents, from project"):
-        assemble([[file("a/x", b"y", "project")]], Excludes(), base=base)
+    lost = assemble([[file("a/x", b"y", "project")]], Excludes(), base=base)
+    assert lost.members == ()
+    assert lost.collisions == (Collision(path="a/x", owners=("dep", "project")),)
     with pytest.raises(BundleError, match="a is a file from project and a folder with a/x from dep"):
         assemble([[file("a", b"y", "project")]], Excludes(), base=base)
 
 
-def test_assemble_names_every_collision_at_once() -> None:
-    one = [file("a", b"1", "one"), file("b", b"1", "one"), file("d/e", b"", "one"), file("d-f", b"", "one")]
-    two = [file("a", b"2", "two"), file("b", b"2"), file("a/b/c", b"", "two"), file("a/b/d"), file("../up")]
+def test_assemble_tells_every_collision() -> None:
+    one = [file("a", b"1", "one"), file("b", b"1", "one"), file("c", b"1", "one")]
+    bundle = assemble([one, [file("b", b"2", "two"), file("a", b"2"), file("c", b"1", "two")]], Excludes())
+    assert [member.source for member in bundle.members] == [b"1", b"1", b"1"]
+    assert bundle.collisions == (
+        Collision(path="a", owners=("one", "")),
+        Collision(path="b", owners=("one", "two")),
+    )
+
+
+def test_assemble_names_everything_impossible_at_once() -> None:
+    one = [file("a", b"1", "one"), file("d/e", b"", "one"), file("d-f", b"", "one")]
+    two = [file("a/b/c", b"", "two"), file("a/b/d"), file("../up")]
     with pytest.raises(BundleError) as caught:
         assemble([one, two], Excludes())
     assert str(caught.value).splitlines()[1:-1] == [
         "  - '../up' is not a plain path below the artefact's root",
-        "  - a comes from one and, with other contents, from two",
         "  - a is a file from one and a folder with a/b/c from two",
-        "  - b comes from one and, with other contents, from no distribution",
     ]
 
 

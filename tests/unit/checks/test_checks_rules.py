@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lambda_backend.bundle.model import Collision
 from lambda_backend.checks import collisions, handler, runtime_support, secrets, size
-from lambda_backend.checks.model import File, Overwritten, Subject
+from lambda_backend.checks.model import File, Subject
 from lambda_backend.checks.run import RULES, findings
 from lambda_backend.checks.stdlib import stdlib_modules
 from lambda_backend.facts.collect import collect
@@ -143,8 +144,8 @@ def test_no_handler_is_named() -> None:
 
 
 def test_two_distributions_at_one_place() -> None:
-    lost = [Overwritten(path=f"{name}/__init__.py", owners=("one", "two")) for name in "abcd"]
-    (message,) = messages(collisions.check, subject({"a.py": ""}, overwritten=lost))
+    lost = [Collision(path=f"{name}/__init__.py", owners=("one", "two")) for name in "abcd"]
+    (message,) = messages(collisions.check, subject({"a.py": ""}, collisions=lost))
     assert message.endswith("a/__init__.py, b/__init__.py, c/__init__.py and 1 more")
 
 

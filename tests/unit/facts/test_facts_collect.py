@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from lambda_backend.facts.collect import _LARGE, collect
-from lambda_backend.facts.model import from_json, to_json
+from lambda_backend.facts.model import from_document, to_document
 from tests.helpers import compiled
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def test_the_cache_keeps_all_of_it() -> None:
     found = collect(
         [("made.so", compiled.library(needs=(("libm.so.6", "GLIBC_2.17"),), search="$ORIGIN")), ("key.pem", KEY)]
     )
-    assert from_json(to_json(found)) == found
+    assert from_document(json.loads(json.dumps(to_document(found)))) == found
 
 
 def test_code_that_reads_keys_holds_none() -> None:

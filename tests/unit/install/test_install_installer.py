@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambda_backend.bundle.excludes import Excludes
-from lambda_backend.errors import BundleError, InstallError
+from lambda_backend.bundle.model import Collision
+from lambda_backend.errors import InstallError
 from lambda_backend.install.workbench import Builder
 from tests.unit.install.conftest import FakeWorkbench, make_folder, make_wheel, pin_of
 
@@ -217,8 +218,10 @@ def test_two_sets_at_one_workbench(make_installer: MakeInstaller, host: HostWork
 
 def test_two_distributions_with_one_file(make_installer: MakeInstaller, host: HostWorkbench, links: Path) -> None:
     pins = [pin_of(make_wheel(links, name, files={"shared.py": f"x = {name!r}\n"})) for name in ("one", "two")]
-    with pytest.raises(BundleError, match=r"shared\.py comes from one and from two"):
-        installed(make_installer, host, pins)
+    for from_cache in (False, True):
+        found = installed(make_installer, host, pins)
+        assert found.collisions == (Collision(path="shared.py", owners=("one", "two")),)
+        assert found.from_cache is from_cache
 
 
 def test_every_file_may_be_excluded(make_installer: MakeInstaller, host: HostWorkbench, links: Path) -> None:

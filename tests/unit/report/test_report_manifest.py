@@ -40,7 +40,9 @@ def test_it_says_everything_about_an_artefact(make_artifact: MakeArtifact) -> No
                 "lock": "uv.lock",
                 "engine": "docker",
                 "image": {"reference": "public.example/build:latest", "digest": "sha256:0123"},
-                "findings": [{"check": "runtime-support", "level": "warn", "message": "old"}],
+                "findings": [
+                    {"check": "runtime-support", "level": "warn", "message": "old", "hint": None, "path": None}
+                ],
             }
         ],
     }

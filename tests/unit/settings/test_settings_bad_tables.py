@@ -356,14 +356,6 @@ LATER = {
     "bytecode": "bytecode = true",
     "strip": "strip = true",
     "sbom": "sbom = true",
-    "max-size": "max-size = '100 MiB'",
-    "checks.size": "checks.size = 'off'",
-    "checks.binaries": "checks.binaries = 'warn'",
-    "checks.handler": "checks.handler = 'off'",
-    "checks.import-handler": "checks.import-handler = true",
-    "checks.collisions": "checks.collisions = 'off'",
-    "checks.secrets": "checks.secrets = 'off'",
-    "checks.runtime-support": "checks.runtime-support = 'error'",
 }
 
 

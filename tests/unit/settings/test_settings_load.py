@@ -166,6 +166,26 @@ def test_other_words_of_the_environment_and_frontend_are_left_alone(load_text: L
     assert load_text(LEAST, given, environ).inner_config_settings == given
 
 
+@pytest.mark.parametrize(("given", "size"), [("1000", 1000), ("1 MB", 1_000_000), ("100 MiB", 104_857_600)])
+def test_sizes_of_an_override(given: str, size: int, load_text: LoadText) -> None:
+    settings = load_text(LEAST, {"lambda.max-size": given}).settings
+    assert settings is not None
+    assert settings.max_size == size
+
+
+def test_checks_for_one_build(load_text: LoadText) -> None:
+    settings = load_text(LEAST, {"lambda.checks.size": "warn"}, {"LAMBDA_BACKEND_CHECKS_BINARIES": "off"}).settings
+    assert settings is not None
+    assert settings.checks.levels == {
+        "size": "warn",
+        "binaries": "off",
+        "handler": "error",
+        "collisions": "error",
+        "secrets": "error",
+        "runtime-support": "warn",
+    }
+
+
 def test_booleans_of_an_override(load_text: LoadText) -> None:
     for value in ("false", "OFF", "0", False):
         assert load_text(LEAST, {"lambda.bytecode": value}).settings is not None
@@ -224,8 +244,6 @@ WRONG: list[tuple[dict[str, object], dict[str, str], list[str]]] = [
         ['-C lambda.strip: "" is no boolean; expected true or false (also on or off, 1 or 0)'],
     ),
     ({"lambda.lock": ""}, {}, ["-C lambda.lock: must not be empty"]),
-    ({"lambda.max-size": "1000"}, {}, ["-C lambda.max-size: not supported yet"]),
-    ({"lambda.max-size": "1 MB"}, {}, ["-C lambda.max-size: not supported yet"]),
     (
         {"lambda.engine": "dockr"},
         {"LAMBDA_BACKEND_BUNDLING_TOOLS_UV": "new"},
