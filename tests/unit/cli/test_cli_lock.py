@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.helpers.package_index import serving
-from tests.unit.install.conftest import make_wheel
+from tests.helpers.wheels import make_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import io
 import os
 import sys
 import tarfile
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
@@ -187,38 +185,6 @@ def host(tmp_path: Path, environ: dict[str, str]) -> HostWorkbench:
     scratch = tmp_path / "host"
     scratch.mkdir()
     return HostWorkbench(scratch, environ=environ, on_line=lambda _: None)
-
-
-def make_wheel(
-    folder: Path,
-    name: str,
-    version: str = "1.0",
-    tag: str = "py3-none-any",
-    *,
-    requires: Sequence[str] = (),
-    files: Mapping[str, str] | None = None,
-) -> Path:
-    """A wheel with one module."""
-    info = f"{name}-{version}.dist-info"
-    pure = tag.endswith("-none-any")
-    entries = {
-        f"{name}.py": f"version = {version!r}\n",
-        **(files or {}),
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-        + "".join(f"Requires-Dist: {line}\n" for line in requires),
-        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {str(pure).lower()}\nTag: {tag}\n",
-    }
-    record = "".join(f"{entry},{_hash(text)},{len(text.encode())}\n" for entry, text in entries.items())
-    entries[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
-    path = folder / f"{name}-{version}-{tag}.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        for entry, text in entries.items():
-            archive.writestr(zipfile.ZipInfo(entry), text)
-    return path
-
-
-def _hash(text: str) -> str:
-    return f"sha256={base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b'=').decode()}"
 
 
 def make_folder(folder: Path, name: str, *, tag: str = "py3-none-any") -> Path:

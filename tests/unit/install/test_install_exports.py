@@ -14,7 +14,8 @@ from lambda_backend.install.exports import Exports
 from lambda_backend.install.workbench import HostWorkbench
 from lambda_backend.requirements.exporters import Export, Exporter
 from lambda_backend.requirements.tool_lock import LockedPackage, Source, ToolLock
-from tests.unit.install.conftest import HERE, make_folder, make_sdist, make_wheel
+from tests.helpers.wheels import make_wheel
+from tests.unit.install.conftest import HERE, make_folder, make_sdist
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

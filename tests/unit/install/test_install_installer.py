@@ -11,7 +11,8 @@ from lambda_backend.bundle.excludes import Excludes
 from lambda_backend.bundle.model import Collision
 from lambda_backend.errors import InstallError
 from lambda_backend.install.workbench import Builder
-from tests.unit.install.conftest import FakeWorkbench, make_folder, make_wheel, pin_of
+from tests.helpers.wheels import make_wheel
+from tests.unit.install.conftest import FakeWorkbench, make_folder, pin_of
 
 if TYPE_CHECKING:
     import io

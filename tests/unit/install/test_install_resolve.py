@@ -9,7 +9,8 @@ import pytest
 from lambda_backend.errors import InstallError, LockError
 from lambda_backend.install.resolve import credentials, read_lock, resolve
 from lambda_backend.requirements.model import LockFile
-from tests.unit.install.conftest import FakeWorkbench, make_folder, make_sdist, make_wheel
+from tests.helpers.wheels import make_wheel
+from tests.unit.install.conftest import FakeWorkbench, make_folder, make_sdist
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,8 @@ from lambda_backend.errors import InstallError
 from lambda_backend.install.tree import build_wheel, fits, install
 from lambda_backend.requirements.model import Pin
 from lambda_backend.targets import target as target_of
-from tests.unit.install.conftest import FakeWorkbench, make_folder, make_sdist, make_wheel, pin_of
+from tests.helpers.wheels import make_wheel
+from tests.unit.install.conftest import FakeWorkbench, make_folder, make_sdist, pin_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,8 @@ from lambda_backend.report.words import Words
 from lambda_backend.requirements.pylock import select
 from lambda_backend.targets import target
 from tests.helpers.package_index import serving
-from tests.unit.install.conftest import make_folder, make_sdist, make_wheel
+from tests.helpers.wheels import make_wheel
+from tests.unit.install.conftest import make_folder, make_sdist
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
