@@ -48,6 +48,7 @@ def install(
         workbench.inside(tree),
         target=target,
         build=bool(built),
+        link=workbench.links,
         python=workbench.interpreter,
         uv=(),
     )

@@ -56,6 +56,8 @@ class Workbench(Protocol):
     builder: Builder
     native: bool
     """Compiled code that is made here fits the target."""
+    links: bool
+    """uv may link an installed tree's files to those in its cache: copying and removing them takes longest."""
     interpreter: str
     """The Python that uv works with: it builds source distributions."""
     shell: tuple[str, ...]
@@ -108,6 +110,7 @@ class HostWorkbench:
 
     builder = Builder(engine="host")
     native = False
+    links = True
     shell: tuple[str, ...] = ("sh", "-c")
 
     def __init__(
@@ -185,6 +188,7 @@ class ContainerWorkbench:
     """
 
     shell: tuple[str, ...] = ("sh", "-c")
+    links = False  # not from one mount to another
 
     def __init__(  # noqa: PLR0913 - all by name
         self,

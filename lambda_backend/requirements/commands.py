@@ -101,6 +101,7 @@ def install_command(
     *,
     target: Target,
     build: bool,
+    link: bool,
     python: str | None = None,
     uv: Sequence[str] = ("uv",),
 ) -> list[str]:
@@ -111,6 +112,7 @@ def install_command(
         target_dir: made if it is missing.
         target: gives Python version and platform.
         build: sdists and repositories may be built; right only where the running Python is the target's.
+        link: the files may be those of uv's cache, which nobody must change then.
         python: the interpreter to work with.
         uv: how uv is called.
     """
@@ -119,7 +121,7 @@ def install_command(
     platform = target.uv_platforms[-1]
     command = [*uv, "pip", "install", "--preview-features", "pylock", "-r", pylock_path, "--target", target_dir]
     command += ["--python-platform", platform, "--python-version", target.runtime.python_version]
-    command += ["--no-python-downloads", "--no-deps", "--link-mode", "copy"]
+    command += ["--no-python-downloads", "--no-deps", "--link-mode", "hardlink" if link else "copy"]
     if python is not None:
         command += ["--python", python]
     if not build:

@@ -35,6 +35,8 @@ class Pin:
     """Where the archive lies, without user part; a repository's address for ``vcs``."""
     path: str | None = None
     """A local archive or folder, with forward slashes, relative to the project's root."""
+    index: str | None = None
+    """The index that the archive was found at, without user part; uv's cache of archives goes by it."""
     sha256: str | None = None
     """Of the archive, in hex; None where the lock has none."""
     hashes: tuple[tuple[str, str], ...] = ()

@@ -302,6 +302,7 @@ def _pin(package: Package, origin: _Origin, places: Places) -> Pin | None:
         kind="wheel" if is_wheel else "sdist",
         url=url,
         path=path,
+        index=without_user(package.index) if package.index is not None and path is None else None,
         sha256=dict(hashes).get("sha256"),
         hashes=hashes,
         subdirectory=origin.subdirectory if isinstance(origin, PackageArchive) else None,

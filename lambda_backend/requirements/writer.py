@@ -51,7 +51,10 @@ def _package(pin: Pin, prefix: str) -> str:
     version = f"version = {toml_string(pin.version)}\n" if pin.version is not None else ""
     kind, table = origin(pin, prefix)
     value = f"[{table}]" if kind == "wheels" else table
-    return f"[[packages]]\nname = {toml_string(pin.name)}\n{version}{kind} = {value}\n"
+    # PEP 751: only of what comes from an index, which a direct archive does not.
+    from_index = pin.index is not None and kind in {"wheels", "sdist"}
+    index = f"index = {toml_string(pin.index or '')}\n" if from_index else ""
+    return f"[[packages]]\nname = {toml_string(pin.name)}\n{version}{index}{kind} = {value}\n"
 
 
 def origin(pin: Pin, prefix: str) -> tuple[str, str]:

@@ -81,6 +81,7 @@ class FakeWorkbench:
 
     scratch: Path
     native: bool = True
+    links: bool = False
     interpreter: str = sys.executable
     builder: Builder = field(default_factory=lambda: Builder(engine="fake", image="image", digest="sha256:00"))
     answer: Answer = silent

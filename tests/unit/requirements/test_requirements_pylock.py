@@ -102,6 +102,12 @@ def test_extras_and_groups(target: Target) -> None:
     assert pins(target, package("a", wheel("a-1")), extras=["any"], groups=["any"])
 
 
+def test_the_index_comes_without_its_user_part(target: Target) -> None:
+    text = package("a", wheel("a-1"), more='index = "https://u:secret@example.com/simple/"')
+    (pin,) = pins(target, text)
+    assert pin.index == "https://example.com/simple/"
+
+
 def test_unreadable_locks(target: Target) -> None:
     assert "is not valid TOML" in failure(target, "=").message
     assert "is not a valid pylock file" in failure(target, "packages = 1").message

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,11 @@ from lambda_backend.requirements.model import Pin
 from lambda_backend.requirements.pylock import select
 from lambda_backend.requirements.writer import pylock_text
 from lambda_backend.targets import target as target_of
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +88,7 @@ def test_uv_installs_wheels_by_path_and_by_url(
         prefix="in",
     )
     (tmp_path / "pylock.lambda.toml").write_text(text)
-    uv(install_command("pylock.lambda.toml", "out", target=target, build=False), tmp_path)
+    uv(install_command("pylock.lambda.toml", "out", target=target, build=False, link=False), tmp_path)
     assert {"one.py", "two.py"} <= {path.name for path in (tmp_path / "out").iterdir()}
 
 
@@ -125,7 +131,7 @@ def test_uv_builds_and_installs(kind: str, tmp_path: Path, target: Target, uv: C
         head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
         asked = pin("built", "vcs", None, url=source.as_uri(), vcs="git", commit=head)
     (tmp_path / "pylock.lambda.toml").write_text(pylock_text([asked]))
-    uv(install_command("pylock.lambda.toml", "out", target=target, build=True, python="python3"), tmp_path)
+    uv(install_command("pylock.lambda.toml", "out", target=target, build=True, link=False, python="python3"), tmp_path)
     assert (tmp_path / "out/built.py").is_file()
 
 
@@ -138,5 +144,17 @@ def test_uv_installs_from_an_index(tmp_path: Path, target: Target, uv: Callable[
     pins = select(text, target=target, source="p", root=tmp_path)
     assert [pin.kind for pin in pins] == ["wheel", "wheel"]
     (tmp_path / "pylock.lambda.toml").write_text(pylock_text(pins))
-    uv(install_command("pylock.lambda.toml", "out", target=target, build=False), tmp_path, offline=False)
+    uv(install_command("pylock.lambda.toml", "out", target=target, build=False, link=False), tmp_path, offline=False)
     assert list((tmp_path / "out/markupsafe").glob("*cpython-313-x86_64*.so"))
+    # uv's cache goes by index and name: without the index it would fetch every archive again.
+    uv(install_command("pylock.lambda.toml", "again", target=target, build=False, link=True), tmp_path)
+    assert list((tmp_path / "again/markupsafe").glob("*cpython-313-x86_64*.so"))
+
+
+def test_the_index_is_written_of_what_is_from_one() -> None:
+    place = {"url": "https://files.example/a-1-py3-none-any.whl", "index": "https://example.com/simple/"}
+    (package,) = tomllib.loads(pylock_text([pin("a", "wheel", **place)]))["packages"]
+    assert package["index"] == "https://example.com/simple/"
+    snapshot = {**place, "url": "https://files.example/a.zip"}
+    (package,) = tomllib.loads(pylock_text([pin("a", "sdist", **snapshot)]))["packages"]
+    assert "index" not in package
