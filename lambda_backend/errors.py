@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BundleError",
     "CheckError",
+    "DamagedArchiveError",
     "EngineError",
     "EngineUnavailableError",
     "InstallError",
@@ -122,6 +123,10 @@ class CheckError(LambdaBackendError):
             f"{count}, so nothing was written:\n" + "\n".join(lines),
             hint=f'mend it, or set {" and ".join(f"tool.lambda.checks.{name}" for name in checks)} to "warn"',
         )
+
+
+class DamagedArchiveError(BundleError):
+    """An archive in the cache is not what was written there; without it, it is made anew."""
 
 
 class OutputError(LambdaBackendError):

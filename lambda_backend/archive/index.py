@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["load_index", "save_index"]
 
-_SCHEMA = [2, VERSION]
+_SCHEMA = [3, VERSION]
 _FIELDS = tuple(field.name for field in dataclasses.fields(ArchivedMember))
-_ARCHIVE_FIELDS = ("size", "unzipped_size", "sha256", "content_digest", "directory_offset", "timestamp")
+_ARCHIVE_FIELDS = tuple(
+    field.name for field in dataclasses.fields(Archive) if field.name not in {"path", "members", "facts"}
+)
 
 
 def save_index(archive: Archive, path: Path) -> None:

@@ -51,6 +51,8 @@ class Archive:
     """See the function of this name."""
     directory_offset: int
     """Where the central directory starts: as many bytes a later archive copies."""
+    entries_sha256: str
+    """Hex, of those bytes."""
     timestamp: int
     """The MS-DOS date and time of every member; the date is the upper half."""
     facts: Mapping[str, Facts]

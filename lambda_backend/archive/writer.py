@@ -1,4 +1,4 @@
-"""Writes a zip: local entries in the order of their paths, the central directory sorted by path.
+"""Writes a zip: local entries by path, RECORDs behind them, and a central directory that is sorted by path.
 
 With a ``base``, that archive's local entries come first, copied as they are, and only the new members are compressed.
 Such a zip has another order of bytes than one written from all members at once; central directory, contents and
@@ -23,30 +23,44 @@ from lambda_backend.archive.format import (
     timestamp,
 )
 from lambda_backend.archive.model import Archive, ArchivedMember, content_digest
+from lambda_backend.archive.payloads import Payloads
+from lambda_backend.bundle.model import Member
 from lambda_backend.bundle.paths import path_problem
-from lambda_backend.errors import BundleError, OutputError
+from lambda_backend.bundle.record import record_text
+from lambda_backend.errors import BundleError, DamagedArchiveError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
-    from lambda_backend.bundle.model import Member
+    from lambda_backend.archive.compress import Compressed
+    from lambda_backend.bundle.model import Record
     from lambda_backend.facts.model import Facts
 
-__all__ = ["write"]
+__all__ = ["is_whole", "write"]
 
 _BLOCK = 1 << 20
 _DIRECTORY_ROWS = 1000
 
 
-def write(target: Path, members: Iterable[Member], *, base: Archive | None = None, epoch: int | None = None) -> Archive:
+def write(
+    target: Path,
+    members: Iterable[Member],
+    *,
+    records: Sequence[Record] = (),
+    base: Archive | None = None,
+    payloads: Payloads | None = None,
+    epoch: int | None = None,
+) -> Archive:
     """Write a zip, all or nothing.
 
     Args:
         target: the zip; its folder exists. Replaced when it exists.
         members: in any order; no path twice, and none that ``base`` has.
+        records: RECORDs of what the members hold.
         base: an archive whose entries are taken over without being compressed again, with this archive's time stamp.
+        payloads: what need not be compressed again.
         epoch: ``SOURCE_DATE_EPOCH``; None for 1980-01-01.
 
     Raises:
@@ -57,25 +71,35 @@ def write(target: Path, members: Iterable[Member], *, base: Archive | None = Non
     _refuse_impossible(fresh, base)
     stamp = timestamp(epoch)
     with _replacing(target) as stream:
-        offset = _copy(base, stream, stamp) if base else 0
-        facts = dict(base.facts) if base else {}
-        written = list(_append(stream, fresh, stamp, offset, facts))
-        directory_offset = stream.tell()
-        rows = tuple(sorted((*(base.members if base else ()), *written), key=lambda member: member.path))
-        _write_directory(stream, rows, stamp, directory_offset)
-        size = stream.tell()
-        digest = _digest(stream)
+        output = _Output(stream, stamp, facts=dict(base.facts) if base else {}, payloads=payloads or Payloads())
+        if base is not None:
+            output.copy(base)
+        output.append(fresh)
+        output.append(_made(records, output.rows))
+        directory_offset, entries_sha256 = output.size, output.sha256
+        rows = tuple(sorted((*(base.members if base else ()), *output.rows), key=lambda member: member.path))
+        output.end(rows)
     return Archive(
         path=target,
         members=rows,
-        size=size,
+        size=output.size,
         unzipped_size=sum(member.size for member in rows),
-        sha256=digest,
+        sha256=output.sha256,
         content_digest=content_digest(rows),
         directory_offset=directory_offset,
+        entries_sha256=entries_sha256,
         timestamp=stamp,
-        facts=facts,
+        facts=output.facts,
     )
+
+
+def is_whole(archive: Archive) -> bool:
+    """Whether a kept zip has the bytes that were written; what lies in a cache for months may lose some."""
+    try:
+        with archive.path.open("rb", buffering=0) as stream:
+            return _hashed(stream, archive.size).hexdigest() == archive.sha256
+    except OSError:
+        return False
 
 
 def _refuse_impossible(members: Sequence[Member], base: Archive | None) -> None:
@@ -109,53 +133,102 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
         ) from error
 
 
-def _append(
-    stream: BinaryIO, members: Sequence[Member], stamp: int, offset: int, facts: dict[str, Facts]
-) -> Iterator[ArchivedMember]:
-    # Closed at once when the disk is full, so that no thread outlives the error.
-    with contextlib.closing(compressed(members)) as parts:
-        for part in parts:
-            member = ArchivedMember(
-                path=part.member.path,
-                size=part.size,
-                compressed_size=len(part.payload),
-                crc=part.crc,
-                method=part.method,
-                offset=offset,
-                sha256=part.sha256,
-                executable=part.member.executable,
-                owner=part.member.owner,
-            )
-            header = local_header(member, stamp)
-            stream.write(header)
-            stream.write(part.payload)
-            offset += len(header) + len(part.payload)
-            if part.facts is not None:
-                facts[member.path] = part.facts
-            yield member
+class _Output:
+    """A zip that is being written, hashed as it grows."""
+
+    def __init__(self, stream: BinaryIO, stamp: int, *, facts: dict[str, Facts], payloads: Payloads) -> None:
+        self.rows: list[ArchivedMember] = []
+        self.facts = facts
+        self.size = 0
+        self._digest = hashlib.sha256()
+        self._stream = stream
+        self._stamp = stamp
+        self._payloads = payloads
+
+    @property
+    def sha256(self) -> str:
+        """Hex, of all bytes up to here."""
+        return self._digest.hexdigest()
+
+    def copy(self, base: Archive) -> None:
+        """Start with a base's entries."""
+        self.size = _copy(base, self._stream)
+        self._digest = _hashed(self._stream, self.size)
+        if self.sha256 != base.entries_sha256:
+            raise _damaged(base, "its bytes have changed")
+        if base.timestamp != self._stamp:
+            packed = pack_timestamp(self._stamp)
+            for member in base.members:
+                self._stream.seek(member.offset + TIMESTAMP_FIELD)
+                self._stream.write(packed)
+            self._digest = _hashed(self._stream, self.size)
+        self._stream.seek(self.size)
+
+    def append(self, members: Sequence[Member]) -> None:
+        """Compress and write members, one after the other."""
+        # Closed at once when the disk is full, so that no thread outlives the error.
+        with contextlib.closing(compressed(members, self._payloads)) as parts:
+            for part in parts:
+                self._append(part)
+
+    def _append(self, part: Compressed) -> None:
+        member = ArchivedMember(
+            path=part.member.path,
+            size=part.size,
+            compressed_size=len(part.payload),
+            crc=part.crc,
+            method=part.method,
+            offset=self.size,
+            sha256=part.sha256,
+            executable=part.member.executable,
+            owner=part.member.owner,
+        )
+        self._write(local_header(member, self._stamp))
+        self._write(part.payload)
+        if part.facts is not None:
+            self.facts[member.path] = part.facts
+        self.rows.append(member)
+
+    def end(self, rows: Sequence[ArchivedMember]) -> None:
+        """Write the central directory."""
+        offset = self.size
+        for start in range(0, len(rows), _DIRECTORY_ROWS):
+            self._write(b"".join(central_header(row, self._stamp) for row in rows[start : start + _DIRECTORY_ROWS]))
+        self._write(end_of_directory(count=len(rows), size=self.size - offset, offset=offset))
+
+    def _write(self, data: bytes | bytearray) -> None:
+        self._stream.write(data)
+        self._digest.update(data)
+        self.size += len(data)
 
 
-def _write_directory(stream: BinaryIO, rows: Sequence[ArchivedMember], stamp: int, offset: int) -> None:
-    size = 0
-    for start in range(0, len(rows), _DIRECTORY_ROWS):
-        block = b"".join(central_header(row, stamp) for row in rows[start : start + _DIRECTORY_ROWS])
-        stream.write(block)
-        size += len(block)
-    stream.write(end_of_directory(count=len(rows), size=size, offset=offset))
+def _made(records: Sequence[Record], written: Sequence[ArchivedMember]) -> list[Member]:
+    by_path = {member.path: member for member in written} if records else {}
+    made = []
+    for record in records:
+        rows = (
+            (path[len(record.root) :], bytes.fromhex(by_path[path].sha256), by_path[path].size)
+            for path in record.listed
+        )
+        text = record_text(rows, record.path[len(record.root) :])
+        made.append(Member(path=record.path, source=text, owner=record.owner))
+    return made
 
 
-def _digest(stream: BinaryIO) -> str:
+def _hashed(stream: BinaryIO, length: int) -> hashlib._Hash:
+    """The SHA-256 of a file's first bytes, as many as there are."""
     digest = hashlib.sha256()
     block = bytearray(_BLOCK)
     view = memoryview(block)
     stream.flush()
     stream.seek(0)
-    while count := stream.readinto(block):  # type: ignore[attr-defined] # files that open() gives have it
+    while length and (count := stream.readinto(view[:length])):  # type: ignore[attr-defined] # files of open() have it
         digest.update(view[:count])
-    return digest.hexdigest()
+        length -= count
+    return digest
 
 
-def _copy(base: Archive, stream: BinaryIO, stamp: int) -> int:
+def _copy(base: Archive, stream: BinaryIO) -> int:
     """Copy the base's entries to the start of an empty file; gives their length."""
     try:
         source = base.path.open("rb", buffering=0)
@@ -170,12 +243,6 @@ def _copy(base: Archive, stream: BinaryIO, stamp: int) -> int:
             copied += len(block)
     if copied != base.directory_offset:
         raise _damaged(base, "it is too short")
-    if base.timestamp != stamp:
-        packed = pack_timestamp(stamp)
-        for member in base.members:
-            stream.seek(member.offset + TIMESTAMP_FIELD)
-            stream.write(packed)
-        stream.seek(copied)
     return copied
 
 
@@ -191,8 +258,8 @@ def _copy_in_kernel(source: int, target: int, length: int) -> int:
     return copied
 
 
-def _damaged(base: Archive, why: str) -> BundleError:
-    return BundleError(
+def _damaged(base: Archive, why: str) -> DamagedArchiveError:
+    return DamagedArchiveError(
         f"{base.path}, the kept archive to build on, cannot be read: {why}",
         hint="remove the cache folder (LAMBDA_BACKEND_CACHE_DIR names it) and build again",
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Bundle", "Collision", "Member"]
+__all__ = ["Bundle", "Collision", "Member", "Record"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +26,18 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """A distribution's RECORD, made when what it lists has been written: so those bytes are read once."""
+
+    path: str
+    owner: str
+    root: str
+    """The folder in the artefact that distributions are installed to, with its slash; empty for the root."""
+    listed: tuple[str, ...]
+    """Paths in the artefact, but for its own; all of them ship."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Collision:
     """One path that two bring with different contents; one of them has lost its file."""
 
@@ -39,5 +51,6 @@ class Bundle:
     """The files of an artefact, sorted by path; no path twice."""
 
     members: tuple[Member, ...]
+    records: tuple[Record, ...] = ()
     collisions: tuple[Collision, ...] = ()
     """Sorted by path; the first of the two is in the artefact."""

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Row",
     "dist_info",
-    "encoded_hash",
     "owner_of",
     "read_record",
+    "record_text",
     "shebang",
     "with_true_records",
     "write_record",
@@ -83,19 +83,27 @@ def read_record(text: str, what: str) -> tuple[Row, ...]:
     return tuple(Row(path=row[0], hash=row[1] if len(row) > 1 else "") for row in rows)
 
 
-def encoded_hash(source: Member) -> str:
-    """A file's hash as a RECORD has it."""
-    return "sha256=" + base64.urlsafe_b64encode(sha256(source.source).digest()).rstrip(b"=").decode()
-
-
 def write_record(members: Iterable[Member], record: str, prefix: str) -> bytes:
-    """A RECORD of the members given: sorted, with hashes and sizes; its own row comes without them."""
-    rows = [(record, "", "")]
+    """A RECORD of the members given."""
+    rows = []
     for member in members:
         size = len(member.source) if isinstance(member.source, bytes) else member.source.stat().st_size
-        rows.append((member.path[len(prefix) :], encoded_hash(member), str(size)))
+        rows.append((member.path[len(prefix) :], sha256(member.source).digest(), size))
+    return record_text(rows, record)
+
+
+def record_text(rows: Iterable[tuple[str, bytes, int]], record: str) -> bytes:
+    """A RECORD: sorted, with hashes and sizes; its own row comes without them.
+
+    Args:
+        rows: path from the RECORD's own root, SHA-256, size in bytes.
+        record: its own path.
+    """
+    lines = [(record, "", "")]
+    for path, digest, size in rows:
+        lines.append((path, f"sha256={base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}", str(size)))
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(sorted(rows))
+    csv.writer(text, lineterminator="\n").writerows(sorted(lines))
     return text.getvalue().encode()
 
 

@@ -3,25 +3,54 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from lambda_backend.bundle.model import Collision, Member
+from lambda_backend.bundle.model import Bundle, Collision, Member, Record
 from lambda_backend.bundle.record import dist_info, owner_of, read_record, shebang, with_true_records
 from lambda_backend.bundle.sources import content
 from lambda_backend.bundle.walk import refuse, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from lambda_backend.bundle.excludes import Excludes
+    from lambda_backend.bundle.record import Row
 
-__all__ = ["collisions", "tree_members"]
+__all__ = ["installed_bundle", "tree_members"]
 
 # Written by installers: when and from where, not what.
 _DROPPED = {"REQUESTED", "uv_build.json", "uv_cache.json"}
 _LOCK = ".lock"
+
+
+def installed_bundle(folder: Path, prefix: str, excludes: Excludes, *, target_python: str) -> Bundle:
+    """What ships of an installed tree; its RECORDs are made when its files are read to be written.
+
+    See ``tree_members`` for what is left out, the arguments and the errors.
+    """
+    start = f"{prefix}/" if prefix else ""
+    records = _read_records(folder)
+    files = _files(folder, prefix, excludes, target_python, _owners(records), bytecode=False)
+    shipped = {member.path: member for member in files}
+    made = [record for record in records if start + record.path in shipped]
+    for record in made:
+        del shipped[start + record.path]
+    return Bundle(
+        members=tuple(shipped.values()),
+        records=tuple(
+            Record(
+                path=start + record.path,
+                owner=record.owner,
+                root=start,
+                listed=tuple(sorted({start + row.place for row in record.rows} & shipped.keys())),
+            )
+            for record in made
+        ),
+        collisions=_collisions(records, start, shipped),
+    )
 
 
 def tree_members(
@@ -42,6 +71,13 @@ def tree_members(
     Raises:
         BundleError: links that leave the tree, impossible names.
     """
+    owners = _owners(_read_records(folder))
+    return with_true_records(_files(folder, prefix, excludes, target_python, owners, bytecode=bytecode), prefix)
+
+
+def _files(
+    folder: Path, prefix: str, excludes: Excludes, target_python: str, owners: Mapping[str, str], *, bytecode: bool
+) -> list[Member]:
     excluded = excludes.excluded if bytecode else excludes.excluded_installed
     start = f"{prefix}/" if prefix else ""
 
@@ -51,55 +87,60 @@ def tree_members(
 
     files, problems = walk(folder, boundary=folder, skip=skip)
     refuse("The installed tree", problems)
-    owners = _owners(folder)
     members = []
     for found in files:
         source = _portable(found.path, found.source, target_python)
         if source is not None:
             owner = owners.get(found.path) or owner_of(dist_info(found.path) or "")
             members.append(Member(path=start + found.path, source=source, executable=found.executable, owner=owner))
-    return with_true_records(members, prefix)
+    return members
 
 
-def collisions(folder: Path, prefix: str, shipped: Collection[str]) -> tuple[Collision, ...]:
-    """Paths that two distributions of a tree record with different hashes, sorted; equal files are none.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Recorded:
+    """The RECORD of an installed distribution."""
 
-    Whichever was installed last is what lies there.
+    path: str
+    """From the tree's root."""
+    owner: str
+    rows: tuple[Row, ...]
 
-    Args:
-        folder: the tree.
-        prefix: its folder in the artefact; empty for its root.
-        shipped: paths in the artefact; what is left out collides with nothing.
+
+def _read_records(folder: Path) -> tuple[_Recorded, ...]:
+    found = []
+    for record in sorted(folder.glob("*.dist-info/RECORD")):
+        path = f"{record.parent.name}/RECORD"
+        rows = read_record(content(record).decode("utf-8", "replace"), path)
+        found.append(_Recorded(path=path, owner=owner_of(record.parent.name), rows=rows))
+    return tuple(found)
+
+
+def _owners(records: Iterable[_Recorded]) -> dict[str, str]:
+    owners: dict[str, str] = {}
+    for record in records:
+        for row in record.rows:
+            owners.setdefault(row.place, record.owner)
+    return owners
+
+
+def _collisions(records: Iterable[_Recorded], start: str, shipped: Collection[str]) -> tuple[Collision, ...]:
+    """Paths that two distributions record with different hashes, sorted; equal files are none.
+
+    Whichever was installed last is what lies there. What is left out collides with nothing.
     """
-    start = f"{prefix}/" if prefix else ""
     seen: dict[str, tuple[str, str]] = {}
     found = []
-    for owner, place, hash_ in _records(folder):
-        first_owner, first_hash = seen.setdefault(place, (owner, hash_))
-        if first_owner != owner and first_hash != hash_:
-            found.append(Collision(path=start + place, owners=(first_owner, owner)))
-    lost = (collision for collision in found if collision.path in shipped)
-    return tuple(sorted(lost, key=lambda collision: (collision.path, collision.owners)))
+    for record in records:
+        for row in record.rows:
+            owner, hash_ = seen.setdefault(row.place, (record.owner, row.hash))
+            if owner != record.owner and hash_ != row.hash and start + row.place in shipped:
+                found.append(Collision(path=start + row.place, owners=(owner, record.owner)))
+    return tuple(sorted(found, key=lambda collision: (collision.path, collision.owners)))
 
 
 def _is_note(path: str) -> bool:
     folder = dist_info(path)
     return folder is not None and path[len(folder) + 1 :] in _DROPPED
-
-
-def _records(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Owner, path and hash of every row of every RECORD at the top of a tree."""
-    for record in sorted(folder.glob("*.dist-info/RECORD")):
-        owner = owner_of(record.parent.name)
-        for row in read_record(content(record).decode("utf-8", "replace"), f"{record.parent.name}/RECORD"):
-            yield owner, row.place, row.hash
-
-
-def _owners(folder: Path) -> dict[str, str]:
-    owners: dict[str, str] = {}
-    for owner, place, _ in _records(folder):
-        owners.setdefault(place, owner)
-    return owners
 
 
 def _portable(path: str, source: Path, python: str) -> Path | bytes | None:

@@ -85,9 +85,8 @@ class _Walker:
         for entry in entries:
             name = normalised(entry.name)
             inner = f"{path}/{name}" if path else name
-            # Not Path.is_dir(), which raises where a link leads below a folder that is closed to us.
-            is_dir = os.path.isdir(entry.path)  # noqa: PTH112
-            if self.skip(inner, Path(entry.path), is_dir=is_dir):
+            source = Path(entry.path)
+            if self.skip(inner, source, is_dir=_is_dir(entry)):
                 continue
             if problem := path_problem(name):
                 self._problem(inner, problem)
@@ -95,10 +94,9 @@ class _Walker:
                 self._problem(inner, f"is there twice, as {names[name]!a} and {entry.name!a}")
             else:
                 names[name] = entry.name
-                yield from self._entry(entry, inner, above)
+                yield from self._entry(entry, source, inner, above)
 
-    def _entry(self, entry: os.DirEntry[str], path: str, above: tuple[str, ...]) -> Iterator[Found]:
-        source = Path(entry.path)
+    def _entry(self, entry: os.DirEntry[str], source: Path, path: str, above: tuple[str, ...]) -> Iterator[Found]:
         if entry.is_symlink() and not self._may_follow(source, path):
             return
         try:
@@ -131,3 +129,10 @@ class _Walker:
 
     def _problem(self, path: str, why: str) -> None:
         self.problems.append(Problem(path=path or ".", why=why))
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads below a folder that is closed to us
+        return False

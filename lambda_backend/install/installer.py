@@ -14,9 +14,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lambda_backend.bundle.model import Bundle
 from lambda_backend.bundle.sources import sha256
-from lambda_backend.bundle.tree import collisions, tree_members
+from lambda_backend.bundle.tree import installed_bundle
 from lambda_backend.cache import key as cache_key
 from lambda_backend.install import resolve as resolving
 from lambda_backend.install.exports import Exports
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lambda_backend.bundle.excludes import Excludes
+    from lambda_backend.bundle.model import Bundle
     from lambda_backend.cache import Cache
     from lambda_backend.install.kept import Dependencies
     from lambda_backend.install.resolve import Wanted
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BuiltWheel", "Installer"]
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised when the same inputs would give another tree or archive than an older version of ours made."""
 _DAY = 24 * 60 * 60
 _WHEEL_DIGEST = "wheel.sha256"
@@ -138,11 +138,10 @@ class Installer:
             workbench = self.workbench
             tree = install(pins, self.target, workbench, name=f"tree{self._made}", variables=self._access())
             trees.append(tree)
-            members = tree_members(tree, prefix, excludes, target_python=self.target.python)
-            lost = collisions(tree, prefix, {member.path for member in members})
-            return Bundle(members=members, collisions=lost), workbench.builder
+            return installed_bundle(tree, prefix, excludes, target_python=self.target.python), workbench.builder
 
-        kept = kept_archive(self._cache, "deps", key, make)
+        digests = {str(pin.name): pin.sha256 or pinned.digest([pin]) for pin in pins}
+        kept = kept_archive(self._cache, "deps", key, make, distributions=digests)
         for tree in trees:
             shutil.rmtree(tree, ignore_errors=True)
         return kept

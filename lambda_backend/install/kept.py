@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.archive.index import load_index, save_index
+from lambda_backend.archive.payloads import Payloads
 from lambda_backend.archive.writer import write
 from lambda_backend.bundle.model import Collision
-from lambda_backend.bundle.sources import sha256
+from lambda_backend.install.parts import ARCHIVE, INDEX, Parts
 from lambda_backend.install.workbench import Builder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from lambda_backend.archive.model import Archive
@@ -29,13 +30,23 @@ class Dependencies:
     """What was installed for an artefact, as a finished archive."""
 
     archive: Archive
+    """Whether its bytes are still those that were written shows when they are copied."""
+    entry: tuple[str, str]
+    """Kind and key in the cache."""
     builder: Builder
     collisions: tuple[Collision, ...]
     """Of the distributions in it."""
     from_cache: bool
 
 
-def kept_archive(cache: Cache, kind: str, key: str, make: Callable[[], tuple[Bundle, Builder]]) -> Dependencies:
+def kept_archive(
+    cache: Cache,
+    kind: str,
+    key: str,
+    make: Callable[[], tuple[Bundle, Builder]],
+    *,
+    distributions: Mapping[str, str] | None = None,
+) -> Dependencies:
     """An archive from the cache, or made now.
 
     Args:
@@ -43,29 +54,36 @@ def kept_archive(cache: Cache, kind: str, key: str, make: Callable[[], tuple[Bun
         kind: of entry.
         key: of its inputs.
         make: gives the files and who made them.
+        distributions: see ``Parts``; files of theirs that other archives hold are taken from there.
     """
     with cache.locked(kind, key) as kept:
-        if kept is not None and (found := _read(kept)) is not None:
+        if kept is not None and (found := _read(kept, (kind, key))) is not None:
             return found
         cache.discard(kind, key)
         bundle, builder = make()
+        parts = Parts(cache, distributions or {})
         with cache.make(kind, key) as folder:
-            archive = write(folder / "archive.zip", bundle.members)
-            save_index(archive, folder / "index.json")
+            with Payloads(parts.archives()) as payloads:
+                archive = write(folder / ARCHIVE, bundle.members, records=bundle.records, payloads=payloads)
+            save_index(archive, folder / INDEX)
             _write_collisions(folder, bundle.collisions)
             write_builder(folder, builder)
-        found = _read(cache.entry(kind, key))
-    assert found is not None  # noqa: S101 - it was written just now
-    return dataclasses.replace(found, from_cache=False)
+        parts.remember(archive, kind, key)
+    return Dependencies(
+        archive=dataclasses.replace(archive, path=cache.entry(kind, key) / ARCHIVE),
+        entry=(kind, key),
+        builder=builder,
+        collisions=bundle.collisions,
+        from_cache=False,
+    )
 
 
-def _read(folder: Path) -> Dependencies | None:
-    archive = load_index(folder / "index.json", folder / "archive.zip")
+def _read(folder: Path, entry: tuple[str, str]) -> Dependencies | None:
+    archive = load_index(folder / INDEX, folder / ARCHIVE)
     builder, collisions = read_builder(folder), _read_collisions(folder)
-    # What lies in a cache for months may lose its bytes and keep its size.
-    if archive is None or builder is None or collisions is None or sha256(archive.path).hexdigest() != archive.sha256:
+    if archive is None or builder is None or collisions is None:
         return None
-    return Dependencies(archive=archive, builder=builder, collisions=collisions, from_cache=True)
+    return Dependencies(archive=archive, entry=entry, builder=builder, collisions=collisions, from_cache=True)
 
 
 def _write_collisions(folder: Path, collisions: tuple[Collision, ...]) -> None:

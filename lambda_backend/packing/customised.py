@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from lambda_backend.archive.extract import extract
+from lambda_backend.archive.writer import is_whole
 from lambda_backend.bundle.assemble import assemble
 from lambda_backend.bundle.lay import laid_members, lay
 from lambda_backend.bundle.model import Bundle
 from lambda_backend.bundle.sources import files_digest, fingerprint
 from lambda_backend.cache import key as cache_key
+from lambda_backend.errors import DamagedArchiveError
 from lambda_backend.install.kept import kept_archive
 from lambda_backend.requirements.model import Pin
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["customised", "installed"]
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised when the same inputs would give another archive than an older version of ours made."""
 _METADATA = re.compile(r"(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA")
 
@@ -65,6 +67,7 @@ def customised(  # noqa: PLR0913 - all by name
 
     Raises:
         InstallError: a command fails.
+        DamagedArchiveError: the installed dependencies are not what was kept; they no longer are.
         BundleError: what they leave cannot be shipped, or is nothing.
     """
     target = installer.target
@@ -87,6 +90,9 @@ def customised(  # noqa: PLR0913 - all by name
         if steps.command:
             steps.run_command(workbench)
         elif base is not None:
+            if not is_whole(base.archive):
+                cache.discard(*base.entry)
+                raise DamagedArchiveError(f"{base.archive.path}: its bytes have changed")
             extract(base.archive.path, workbench.tree)
             owners |= {member.path: member.owner for member in base.archive.members}
         own = assemble(parts(workbench.source), excludes, base=base.archive if base else None, may_be_empty=True)

@@ -14,7 +14,7 @@ from lambda_backend.bundle.assemble import assemble
 from lambda_backend.bundle.excludes import Excludes
 from lambda_backend.bundle.model import Bundle
 from lambda_backend.bundle.sources import files_digest
-from lambda_backend.errors import BundleError, InstallError, LockError
+from lambda_backend.errors import BundleError, DamagedArchiveError, InstallError, LockError
 from lambda_backend.install.rebuild import rebuilt
 from lambda_backend.install.tree import fits
 from lambda_backend.packing.checking import checked, refuse_errors, warn
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
+    from lambda_backend.archive.model import Archive
     from lambda_backend.bundle.model import Member
     from lambda_backend.cache import Cache
     from lambda_backend.install.installer import BuiltWheel, Installer
@@ -99,7 +100,11 @@ class Packer:
                 if name not in installers:
                     installers[name] = stack.enter_context(self._workbenches.installer(target, artifact))
                 try:
-                    yield self._artifact(artifact, target, installers[name])
+                    try:
+                        yield self._artifact(artifact, target, installers[name])
+                    except DamagedArchiveError:
+                        # It is out of the cache by now, and made anew.
+                        yield self._artifact(artifact, target, installers[name])
                 except (BundleError, InstallError, LockError) as error:
                     error.locate(artifact.key)
                     raise
@@ -139,7 +144,7 @@ class Packer:
             made, bundle = [base, *made], Bundle(members=())
         collisions = (*(base.collisions if base else ()), *bundle.collisions)
         file_name = f"{self._order.project.stem}-{artifact.name}-{target.name}.zip"
-        archive = write(self._stage / file_name, bundle.members, base=base.archive if base else None, epoch=self._epoch)
+        archive = self._write(file_name, bundle, base)
         if steps.command:
             pins = installed(archive, artifact.path_prefix, apart_from=self._order.project.name)
         return Artifact(
@@ -154,6 +159,20 @@ class Packer:
             seconds=time.monotonic() - started,
             collisions=collisions,
         )
+
+    def _write(self, file_name: str, bundle: Bundle, base: Dependencies | None) -> Archive:
+        """The artefact's zip.
+
+        Raises:
+            DamagedArchiveError: the base is not what was kept; it no longer is.
+        """
+        path = self._stage / file_name
+        try:
+            return write(path, bundle.members, base=base.archive if base else None, epoch=self._epoch)
+        except DamagedArchiveError:
+            if base is not None:
+                self._cache.discard(*base.entry)
+            raise
 
     def _needed(
         self, artifact: ArtifactSettings, target: Target, installer: Installer

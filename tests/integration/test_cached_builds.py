@@ -108,6 +108,26 @@ def test_a_damaged_entry_is_made_again(machine: Machine, tmp_path: Path) -> None
     assert artifacts(made / "dist") == before
 
 
+@pytest.mark.parametrize("commands", ["", "[tool.lambda.bundling]\nafter = ['true']"], ids=["copied", "unpacked"])
+def test_an_archive_that_lost_a_byte_is_made_again(commands: str, machine: Machine, tmp_path: Path) -> None:
+    table = f'[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"\n{commands}'
+    made = project(tmp_path / "tiny", table, files={"requirements.txt": "idna==3.10\n"})
+    cache = tmp_path / "cache"
+    env = {"LAMBDA_BACKEND_CACHE_DIR": str(cache)}
+    machine.build(made, env=env)
+    before = artifacts(made / "dist")
+    (archive,) = cache.glob("v1/deps/*/*/archive.zip")
+    content = bytearray(archive.read_bytes())
+    content[len(content) // 2] ^= 1
+    archive.write_bytes(content)
+    (made / "tiny/app.py").write_text("def handler(event, context):\n    return None\n", "utf-8")
+    outcome = machine.build(made, env=env)
+    assert [line for line in did(outcome) if "installing" in line]
+    (made / "tiny/app.py").write_text("def handler(event, context):\n    return event\n", "utf-8")
+    assert not [line for line in did(machine.build(made, env=env)) if "installing" in line]
+    assert artifacts(made / "dist") == before
+
+
 @pytest.mark.parametrize(
     "change", ["idna==3.10 --hash=sha256:{digest}", "-c c.txt\nidna==3.10"], ids=["hash", "constraint"]
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import errno
 import hashlib
 import io
@@ -18,9 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lambda_backend.archive import compress, content_digest, extract, load_index, save_index, write, writer
+from lambda_backend.archive.payloads import Payloads
+from lambda_backend.archive.writer import is_whole
 from lambda_backend.bundle.model import Member
 from lambda_backend.bundle.paths import normalised, path_problem
-from lambda_backend.errors import BundleError, OutputError
+from lambda_backend.errors import BundleError, DamagedArchiveError, OutputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,6 +118,8 @@ import os, sys
 os.umask(0o077)
 from pathlib import Path
 from lambda_backend.archive import compress, write
+from lambda_backend.archive.payloads import Payloads
+from lambda_backend.archive.writer import is_whole
 from lambda_backend.bundle.model import Member
 compress._THREADS = int(sys.argv[1])
 members = [Member(path=path, source=path.encode() * 50, owner="x") for path in ("c/d", "\\u00e9", "b")]
@@ -293,3 +298,49 @@ def test_extract_refuses(tmp_path: Path) -> None:
     (tmp_path / "b.zip").write_bytes(b"none")
     with pytest.raises(BundleError, match="cannot be unpacked"):
         extract(tmp_path / "b.zip", tmp_path / "out")
+
+
+def owned(owner: str, *paths: str) -> list[Member]:
+    return [Member(path=path, source=f"{path} of {owner}".encode() * 99, owner=owner) for path in paths]
+
+
+def test_payloads_of_another_archive_make_no_difference(tmp_path: Path) -> None:
+    before = write(tmp_path / "before.zip", [*owned("a", "a.py", "a/b.bin"), *owned("b", "b.py")])
+    members = [*owned("a", "a.py", "a/b.bin"), *owned("c", "c.py"), Member(path="other/a.py", source=b"a.py of a" * 99)]
+    fresh = write(tmp_path / "fresh.zip", members)
+    with Payloads([(before, frozenset({"a"}))]) as payloads:
+        reused = write(tmp_path / "reused.zip", members, payloads=payloads)
+        assert payloads.get(before.members[0].sha256) is not None
+        assert payloads.get(hashlib.sha256(b"b.py of b" * 99).hexdigest()) is None
+    assert reused.sha256 == fresh.sha256
+    assert reused == dataclasses.replace(fresh, path=reused.path)
+
+
+def test_facts_are_taken_for_the_same_path_only(tmp_path: Path) -> None:
+    before = write(tmp_path / "before.zip", [Member(path="lib/cut.so", source=b"\x7fELF\1", owner="a")])
+    with Payloads([(before, frozenset({"a"}))]) as payloads:
+        assert payloads.facts(before.members[0].sha256, "lib/cut.so") == (True, before.facts["lib/cut.so"])
+        assert payloads.facts(before.members[0].sha256, "cut.so") == (False, None)
+        assert payloads.facts("0" * 64, "lib/cut.so") == (False, None)
+
+
+def test_payloads_of_an_archive_that_is_gone(tmp_path: Path) -> None:
+    before = write(tmp_path / "before.zip", owned("a", "a.py"))
+    before.path.unlink()
+    with Payloads([(before, frozenset({"a"}))]) as payloads:
+        assert payloads.get(before.members[0].sha256) is None
+
+
+@pytest.mark.parametrize("epoch", [None, 1_600_000_000])
+def test_a_base_that_has_changed(epoch: int | None, tmp_path: Path) -> None:
+    base = write(tmp_path / "base.zip", owned("a", "a.py"))
+    assert is_whole(base)
+    content = bytearray(base.path.read_bytes())
+    content[45] ^= 1
+    base.path.write_bytes(content)
+    assert not is_whole(base)
+    with pytest.raises(DamagedArchiveError, match="its bytes have changed"):
+        write(tmp_path / "made.zip", [], base=base, epoch=epoch)
+    assert not (tmp_path / "made.zip").exists()
+    base.path.unlink()
+    assert not is_whole(base)

@@ -16,12 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambda_backend.archive.writer import write
 from lambda_backend.bundle.assemble import assemble
 from lambda_backend.bundle.excludes import Excludes
-from lambda_backend.bundle.model import Collision, Member
+from lambda_backend.bundle.model import Bundle, Collision, Member
 from lambda_backend.bundle.record import shebang, with_true_records
 from lambda_backend.bundle.sources import content
-from lambda_backend.bundle.tree import collisions, tree_members
+from lambda_backend.bundle.tree import installed_bundle, tree_members
 from lambda_backend.bundle.wheel import is_pure, wheel_members, wheel_tags
 from lambda_backend.errors import BundleError
 
@@ -61,6 +62,10 @@ def rows(members: Sequence[Member], path: str) -> list[list[str]]:
 
 def members_of(tree: Path, prefix: str = "", *patterns: str) -> tuple[Member, ...]:
     return tree_members(tree, prefix, Excludes(patterns), target_python=PYTHON)
+
+
+def bundle_of(tree: Path, prefix: str = "") -> Bundle:
+    return installed_bundle(tree, prefix, Excludes(), target_python=PYTHON)
 
 
 def assert_true(members: Sequence[Member], path: str, prefix: str = "") -> None:
@@ -154,13 +159,27 @@ def test_a_file_of_two_distributions_stays_in_both_records(tmp_path: Path) -> No
         assert_true(members, f"{name}-1.0.dist-info/RECORD")
         assert "ns/__init__.py" in {row[0] for row in rows(members, f"{name}-1.0.dist-info/RECORD")}
     assert {member.owner for member in members if member.path == "ns/__init__.py"} == {"a"}
-    assert collisions(tmp_path, "", {member.path for member in members}) == ()
+    assert bundle_of(tmp_path).collisions == ()
+
+
+@pytest.mark.parametrize("prefix", ["", "python"])
+def test_records_that_are_made_at_the_end_are_the_same(prefix: str, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    for name in ("a", "b"):
+        install(tree, name, {f"{name}/__init__.py": b"x" * 50, "ns/same.py": b"same"}, [("gone.py", "", "")])
+    members = members_of(tree, prefix)
+    bundle = bundle_of(tree, prefix)
+    assert len(bundle.records) == 2
+    at_once = write(tmp_path / "at-once.zip", members)
+    at_the_end = write(tmp_path / "at-the-end.zip", bundle.members, records=bundle.records)
+    assert at_the_end.content_digest == at_once.content_digest
+    assert [row.owner for row in at_the_end.members] == [member.owner for member in members]
 
 
 def test_collisions_name_path_and_both_owners(tmp_path: Path) -> None:
     install(tmp_path, "a", {"x.py": b"one", "y.py": b"one"}, [("x.py", "sha256=other", "")])
     install(tmp_path, "b", {"x.py": b"two", "y.py": b"two"})
-    assert collisions(tmp_path, "python", {"python/x.py", "python/y.py"}) == (
+    assert bundle_of(tmp_path, "python").collisions == (
         Collision(path="python/x.py", owners=("a", "b")),
         Collision(path="python/y.py", owners=("a", "b")),
     )
@@ -169,7 +188,8 @@ def test_collisions_name_path_and_both_owners(tmp_path: Path) -> None:
 def test_what_is_left_out_collides_with_nothing(tmp_path: Path) -> None:
     install(tmp_path, "a", {"x.py": b"one", "y.py": b"one"})
     install(tmp_path, "b", {"x.py": b"two", "y.py": b"two"})
-    assert [collision.path for collision in collisions(tmp_path, "", {"x.py"})] == ["x.py"]
+    bundle = installed_bundle(tmp_path, "", Excludes(["y.py"]), target_python=PYTHON)
+    assert [collision.path for collision in bundle.collisions] == ["x.py"]
 
 
 def test_a_record_that_is_none(tmp_path: Path) -> None:
