@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from lambda_backend.errors import LockError
-from lambda_backend.install.resolve import Wanted
+from lambda_backend.install.wanted import Wanted
 from lambda_backend.metadata import ProjectMetadata, declared_by
 from lambda_backend.requirements.exporters import Export, Exporter
 from lambda_backend.requirements.find import find_lock

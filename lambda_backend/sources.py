@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lambda_backend.bundle.context import build_context
 from lambda_backend.bundle.entry import entry_members
 from lambda_backend.bundle.excludes import Excludes
 from lambda_backend.bundle.folder import folder_files
@@ -210,6 +209,8 @@ def project_sources(
                     sources[_relative(member.source, root)] = member.source
         if isinstance(image := artifact.bundling.image, ImageSettings):
             key = f"{artifact.key}.bundling.image"
+            from lambda_backend.bundle.context import build_context
+
             context = build_context(root, image.context, image.file, key=key, outputs=outputs)
             sources |= {_relative(path, root): path for path in context.read}
     return dict(sorted(sources.items()))

@@ -11,6 +11,8 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from packaging.utils import parse_wheel_filename
+
 from lambda_backend.bundle.model import Member
 from lambda_backend.bundle.paths import normalised, path_problem
 from lambda_backend.bundle.record import read_record, shebang, write_record
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
     from lambda_backend.bundle.excludes import Excludes
+    from lambda_backend.targets import Target
 
-__all__ = ["is_pure", "wheel_members", "wheel_tags"]
+__all__ = ["fits", "is_pure", "wheel_members", "wheel_tags"]
 
 # PEP 427: signatures of RECORD, which no longer hold once it is written anew.
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
@@ -119,6 +122,19 @@ def is_pure(wheel: Path) -> bool:
     return described.get("Root-Is-Purelib", "").strip().lower() == "true" and all(
         tag.abi == "none" and tag.platform == "any" for tag in _tags(described)
     )
+
+
+def fits(wheel: Path, target: Target, *, native: bool) -> bool:
+    """Whether a wheel that was built just now may go into an artefact for the target.
+
+    A ``linux_…`` wheel promises nothing of the glibc it needs: it is taken only where it was built for the target.
+    """
+    if is_pure(wheel):
+        return True
+    tags = parse_wheel_filename(wheel.name)[3]
+    if not native and any(tag.platform.startswith("linux_") for tag in tags):
+        return False
+    return any(tag in tags for tag in target.tags())
 
 
 def wheel_tags(wheel: Path) -> frozenset[Tag]:

@@ -6,7 +6,6 @@ import functools
 import zipfile
 from typing import TYPE_CHECKING, Literal
 
-from lambda_backend.archive.contents import contents
 from lambda_backend.checks.model import File, Subject
 from lambda_backend.facts.collect import facts_of
 
@@ -76,6 +75,8 @@ def of_zip(
     Raises:
         BundleError: it cannot be read as a zip.
     """
+    from lambda_backend.archive.contents import contents
+
     found = contents(path)
     with zipfile.ZipFile(path) as archive:
         facts = {file.path: facts_of(file.path, archive.read(file.path)) for file in found.files}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lambda_backend.engines.choice import ENGINES, connect
 from lambda_backend.errors import EngineError, LambdaBackendError, MissingExtraError
-from lambda_backend.install.workbench import uv_executable
+from lambda_backend.install.uv import uv_executable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

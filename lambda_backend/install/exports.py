@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from lambda_backend.install.resolve import Wanted
+    from lambda_backend.install.wanted import Wanted
     from lambda_backend.install.workbench import Workbench
     from lambda_backend.requirements.exported import Exported
     from lambda_backend.requirements.exporters import Export, Exporter

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
 import shutil
 import time
@@ -15,12 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.bundle.sources import sha256
-from lambda_backend.bundle.tree import installed_bundle
 from lambda_backend.cache import key as cache_key
-from lambda_backend.install import resolve as resolving
-from lambda_backend.install.exports import Exports
-from lambda_backend.install.kept import kept_archive, read_builder, write_builder
-from lambda_backend.install.tree import build_wheel, install
+from lambda_backend.install.builder import read_builder, write_builder
+from lambda_backend.install.kept import kept_archive
+from lambda_backend.install.wanted import credentials, read_lock
 from lambda_backend.requirements import pins as pinned
 from lambda_backend.requirements.model import Requirements
 
@@ -31,9 +30,11 @@ if TYPE_CHECKING:
     from lambda_backend.bundle.excludes import Excludes
     from lambda_backend.bundle.model import Bundle
     from lambda_backend.cache import Cache
+    from lambda_backend.install.builder import Builder
+    from lambda_backend.install.exports import Exports
     from lambda_backend.install.kept import Dependencies
-    from lambda_backend.install.resolve import Wanted
-    from lambda_backend.install.workbench import Builder, Workbench
+    from lambda_backend.install.wanted import Wanted
+    from lambda_backend.install.workbench import Workbench
     from lambda_backend.report.words import Words
     from lambda_backend.requirements.model import Pin
     from lambda_backend.targets import Target
@@ -86,7 +87,6 @@ class Installer:
         self._index = index
         self._environ = environ
         self._wanted: list[Wanted] = []
-        self._exports = Exports(lambda: self.workbench, environ)
         self._open = open_workbench
         self._words = words
         self._stack = contextlib.ExitStack()
@@ -99,6 +99,12 @@ class Installer:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
+    @functools.cached_property
+    def _exports(self) -> Exports:
+        from lambda_backend.install.exports import Exports
+
+        return Exports(lambda: self.workbench, self._environ)
+
     @property
     def workbench(self) -> Workbench:
         """The workbench, opened at the first call."""
@@ -110,7 +116,7 @@ class Installer:
         """What an artefact's dependencies are; an unlocked answer is used again for a day."""
         self._wanted.append(wanted)
         if wanted.empty or (wanted.lock and wanted.lock.kind == "pylock"):
-            return resolving.resolve(wanted, self.target, lambda: self.workbench, self._environ)
+            return self._resolved(wanted)
         self._warn_of_python(wanted)
         key = cache_key(_FORMAT, "pins", self.target.name, dict(self._place), dict(self._index), _asked(wanted))
         lasting = _lasts(wanted)
@@ -118,7 +124,7 @@ class Installer:
             if kept is not None and (found := _read_pins(kept, lasting=lasting)) is not None:
                 return found
             self._words.say(f"resolving {_lock_name(wanted)} for {self.target.name}")
-            pins = resolving.resolve(wanted, self.target, lambda: self.workbench, self._environ, self._exports)
+            pins = self._resolved(wanted)
             self._cache.discard("pins", key)
             with self._cache.make("pins", key) as folder:
                 lock = wanted.lock.path.name if wanted.lock else None
@@ -126,12 +132,20 @@ class Installer:
                 (folder / "pins.json").write_text(json.dumps(document), "utf-8")
         return pins
 
+    def _resolved(self, wanted: Wanted) -> tuple[Pin, ...]:
+        from lambda_backend.install.resolve import resolve
+
+        return resolve(wanted, self.target, lambda: self.workbench, self._environ, self._exports)
+
     def dependencies(self, pins: Sequence[Pin], *, prefix: str, excludes: Excludes) -> Dependencies:
         """A finished archive of pins that are no local folders."""
         key = cache_key(_FORMAT, "deps", self.target.name, self._place, pinned.digest(pins), prefix, excludes.key)
         trees: list[Path] = []
 
         def make() -> tuple[Bundle, Builder]:
+            from lambda_backend.bundle.tree import installed_bundle
+            from lambda_backend.install.tree import install
+
             count = f"{len(pins)} distribution{'' if len(pins) == 1 else 's'}"
             self._words.say(f"installing {count} for {self.target.name}")
             self._made += 1
@@ -151,7 +165,7 @@ class Installer:
         urls: dict[str, None] = {}
         insecure: dict[str, None] = {}
         for wanted in self._wanted:
-            urls |= dict.fromkeys(resolving.credentials(wanted, self._environ))
+            urls |= dict.fromkeys(credentials(wanted, self._environ))
             for index in self._exports.indexes(wanted, wanted.export) if wanted.export else ():
                 if index.url_with_user:
                     urls[index.url_with_user] = None
@@ -180,6 +194,8 @@ class Installer:
         """
 
         def build(workbench: Workbench) -> Path:
+            from lambda_backend.install.tree import build_wheel
+
             return build_wheel(workbench.input / source, self.target, workbench, name=name)
 
         return self._wheel(cache_key(_FORMAT, "wheel", self.target.name, self._place, source, digest), source, build)
@@ -230,7 +246,7 @@ def _asked(wanted: Wanted) -> dict[str, object]:
         hashes = sorted((name, sorted(allowed)) for name, allowed in asked.hashes.items())
         text = asked.text() + asked.constraints_text() + json.dumps([asked.options, hashes, asked.requires_hashes])
     elif wanted.lock is not None:
-        text = resolving.read_lock(wanted.lock)
+        text = read_lock(wanted.lock)
     else:
         text = ""
     export = wanted.export

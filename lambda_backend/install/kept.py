@@ -11,8 +11,8 @@ from lambda_backend.archive.index import load_index, save_index
 from lambda_backend.archive.payloads import Payloads
 from lambda_backend.archive.writer import write
 from lambda_backend.bundle.model import Collision
+from lambda_backend.install.builder import read_builder, write_builder
 from lambda_backend.install.parts import ARCHIVE, INDEX, Parts
-from lambda_backend.install.workbench import Builder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from lambda_backend.archive.model import Archive
     from lambda_backend.bundle.model import Bundle
     from lambda_backend.cache import Cache
+    from lambda_backend.install.builder import Builder
 
-__all__ = ["Dependencies", "kept_archive", "read_builder", "write_builder"]
+__all__ = ["Dependencies", "kept_archive"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,18 +96,5 @@ def _read_collisions(folder: Path) -> tuple[Collision, ...] | None:
     try:
         rows = json.loads((folder / "collisions.json").read_text("utf-8"))
         return tuple(Collision(path=path, owners=(one, other)) for path, one, other in rows)
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def write_builder(folder: Path, builder: Builder) -> None:
-    """Record who made what is in a folder."""
-    (folder / "builder.json").write_text(json.dumps(dataclasses.asdict(builder)), "utf-8")
-
-
-def read_builder(folder: Path) -> Builder | None:
-    """Who made what is in a folder; None where that cannot be read."""
-    try:
-        return Builder(**json.loads((folder / "builder.json").read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None

@@ -14,10 +14,12 @@ from lambda_backend.engines.image import bundling_image, find_python
 from lambda_backend.engines.protocol import ContainerSpec, Mount
 from lambda_backend.engines.streams import last_lines
 from lambda_backend.errors import EngineUnavailableError, InstallError
+from lambda_backend.install.builder import Builder
 from lambda_backend.install.own import own_containerfile, tool_environment
 from lambda_backend.install.sight import sight
 from lambda_backend.install.ssh import prepare
-from lambda_backend.install.workbench import FOLDERS, UV_CACHE, Builder, ContainerWorkbench, HostWorkbench, let_write
+from lambda_backend.install.uv import DEFAULT_UV
+from lambda_backend.install.workbench import FOLDERS, UV_CACHE, ContainerWorkbench, HostWorkbench, let_write
 from lambda_backend.settings.fill import filled_bundling
 
 if TYPE_CHECKING:
@@ -33,10 +35,8 @@ if TYPE_CHECKING:
     from lambda_backend.settings.model import BundlingSettings
     from lambda_backend.targets import Target
 
-__all__ = ["DEFAULT_UV", "Opener"]
+__all__ = ["Opener"]
 
-DEFAULT_UV = "0.13.9"
-"""The uv in the bundling image unless ``tools.uv`` says otherwise."""
 _PASSED_ON = 42
 
 

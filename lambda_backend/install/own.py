@@ -21,14 +21,17 @@ if TYPE_CHECKING:
 
     from lambda_backend.settings.model import BundlingSettings
 
-__all__ = ["image_key", "own_containerfile", "tool_environment"]
+__all__ = ["image_digest", "own_containerfile", "tool_environment"]
 
 
-def image_key(bundling: BundlingSettings, *, root: Path, key: str, outputs: Sequence[Path] = ()) -> str | None:
-    """What of ``bundling.image`` decides how dependencies are made: its text, or a digest of what it is built from.
+def image_digest(
+    image: ImageSettings, build_args: Mapping[str, str], *, root: Path, key: str, outputs: Sequence[Path] = ()
+) -> str:
+    """What of an own Containerfile decides how dependencies are made.
 
     Args:
-        bundling: as written.
+        image: as written.
+        build_args: as written.
         root: the project's folder.
         key: path of the bundling settings, for messages.
         outputs: folders that builds write to.
@@ -36,11 +39,8 @@ def image_key(bundling: BundlingSettings, *, root: Path, key: str, outputs: Sequ
     Raises:
         BundleError: the context or its Containerfile is not there.
     """
-    image = bundling.image
-    if not isinstance(image, ImageSettings):
-        return image
     context = build_context(root, image.context, image.file, key=f"{key}.image", outputs=outputs)
-    return own_digest(context, image.target, bundling.build_args)
+    return own_digest(context, image.target, build_args)
 
 
 def own_containerfile(

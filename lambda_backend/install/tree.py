@@ -5,9 +5,9 @@ from __future__ import annotations
 import email.parser
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name
 
-from lambda_backend.bundle.wheel import is_pure
+from lambda_backend.bundle.wheel import fits
 from lambda_backend.errors import InstallError
 from lambda_backend.requirements import commands, writer
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lambda_backend.requirements.model import Pin
     from lambda_backend.targets import Target
 
-__all__ = ["build_wheel", "fits", "install"]
+__all__ = ["build_wheel", "install"]
 
 
 def install(
@@ -92,19 +92,6 @@ def build_wheel(source: Path, target: Target, workbench: Workbench, *, name: str
             hint="install or start a container engine (docker, podman), or name it with tool.lambda.engine",
         )
     return wheel
-
-
-def fits(wheel: Path, target: Target, *, native: bool) -> bool:
-    """Whether a wheel that was built just now may go into an artefact for the target.
-
-    A ``linux_…`` wheel promises nothing of the glibc it needs: it is taken only where it was built for the target.
-    """
-    if is_pure(wheel):
-        return True
-    tags = parse_wheel_filename(wheel.name)[3]
-    if not native and any(tag.platform.startswith("linux_") for tag in tags):
-        return False
-    return any(tag in tags for tag in target.tags())
 
 
 def _is_pure_in(tree: Path, pin: Pin) -> bool:

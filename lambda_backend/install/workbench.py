@@ -6,15 +6,16 @@ import contextlib
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 from lambda_backend.engines.process import run
-from lambda_backend.errors import EngineError, MissingExtraError
+from lambda_backend.errors import EngineError
+from lambda_backend.install.builder import Builder
 from lambda_backend.install.indexes import added, with_uv_index
 from lambda_backend.install.listener import Listener
 from lambda_backend.install.telling import SHORTEST
+from lambda_backend.install.uv import uv_executable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.engines.protocol import Container
 
-__all__ = ["FOLDERS", "UV_CACHE", "Builder", "ContainerWorkbench", "HostWorkbench", "Workbench", "let_write"]
+__all__ = ["FOLDERS", "UV_CACHE", "ContainerWorkbench", "HostWorkbench", "Workbench", "let_write"]
 
 FOLDERS = {
     "input": PurePosixPath("/lambda-backend/input"),
@@ -34,16 +35,6 @@ FOLDERS = {
 """A workbench's folders, by the names of its attributes, and where they are in a container."""
 UV_CACHE = PurePosixPath("/var/cache/uv")
 """uv's cache in a container."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Builder:
-    """Who installed: recorded beside a cached tree and in the manifest."""
-
-    engine: str
-    image: str | None = None
-    digest: str | None = None
-    """The image's digest in its registry or, for one that came from none, its id."""
 
 
 class Workbench(Protocol):
@@ -298,22 +289,3 @@ def _places(workbench: Workbench) -> dict[str, str]:
 def _telling(variables: Mapping[str, str] | None) -> list[str]:
     """The values that tell something: hiding every ``1`` would hide no secret, and make a log unreadable."""
     return [value for value in (variables or {}).values() if len(value) >= SHORTEST]
-
-
-def uv_executable(environ: Mapping[str, str]) -> str:
-    """The uv of the ``uv`` package, or else the one on PATH.
-
-    Raises:
-        MissingExtraError: there is none.
-    """
-    with contextlib.suppress(ImportError, FileNotFoundError):
-        from uv import find_uv_bin
-
-        return str(find_uv_bin())
-    found = shutil.which("uv", path=environ.get("PATH", os.defpath))
-    if found is None:
-        raise MissingExtraError(
-            "uv is not installed, and this build resolves and installs on the host with it",
-            hint="pip install 'lambda-backend[uv]' (an isolated build asks for it by itself)",
-        )
-    return found

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lambda_backend.cache import Cache
-    from lambda_backend.install.resolve import Wanted
+    from lambda_backend.install.wanted import Wanted
     from lambda_backend.install.workbench import Workbench
     from lambda_backend.locking.places import Place
     from lambda_backend.metadata import ProjectMetadata

@@ -7,7 +7,6 @@ import json
 from typing import TYPE_CHECKING
 
 from lambda_backend.cache import key as cache_key
-from lambda_backend.checks import importing
 from lambda_backend.checks.run import finding, findings
 from lambda_backend.checks.subject import of_archive
 from lambda_backend.errors import CheckError, LambdaBackendError
@@ -75,6 +74,7 @@ def _import(
     artifact: Artifact, layers: Sequence[Artifact], order: Order, *, cache: Cache, words: Words
 ) -> Iterator[Finding]:
     """Import the handler, unless the same files were imported at the same place before."""
+    from lambda_backend.checks import importing
     from lambda_backend.running.model import Function, Surroundings
     from lambda_backend.running.open import import_handler
 

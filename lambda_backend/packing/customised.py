@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from lambda_backend.bundle.excludes import Excludes
     from lambda_backend.bundle.model import Member
     from lambda_backend.cache import Cache
+    from lambda_backend.install.builder import Builder
     from lambda_backend.install.installer import Installer
     from lambda_backend.install.kept import Dependencies
     from lambda_backend.install.steps import Steps
-    from lambda_backend.install.workbench import Builder
 
 __all__ = ["customised", "installed"]
 

@@ -14,11 +14,9 @@ from lambda_backend.bundle.assemble import assemble
 from lambda_backend.bundle.excludes import Excludes
 from lambda_backend.bundle.model import Bundle
 from lambda_backend.bundle.sources import files_digest
+from lambda_backend.bundle.wheel import fits
 from lambda_backend.errors import BundleError, DamagedArchiveError, InstallError, LockError
-from lambda_backend.install.rebuild import rebuilt
-from lambda_backend.install.tree import fits
 from lambda_backend.packing.checking import checked, refuse_errors, warn
-from lambda_backend.packing.customised import customised, installed
 from lambda_backend.packing.parts import code_parts, takes_project, visible_source
 from lambda_backend.packing.workbenches import Workbenches
 from lambda_backend.planning import wanted
@@ -129,6 +127,8 @@ class Packer:
         made = [item for item in (base, own, *(built for _, built in wheels)) if item is not None]
         bundle = assemble(parts(), excludes, base=base.archive if base else None, may_be_empty=bool(steps))
         if steps:
+            from lambda_backend.packing.customised import customised
+
             base = customised(
                 installer,
                 steps,
@@ -146,6 +146,8 @@ class Packer:
         file_name = f"{self._order.project.stem}-{artifact.name}-{target.name}.zip"
         archive = self._write(file_name, bundle, base)
         if steps.command:
+            from lambda_backend.packing.customised import installed
+
             pins = installed(archive, artifact.path_prefix, apart_from=self._order.project.name)
         return Artifact(
             settings=artifact,
@@ -219,6 +221,8 @@ class Packer:
         """The project's wheel for the target, where it goes in and the wheel at hand does not fit."""
         if not takes_project(self._order, artifact) or fits(self._order.wheel, target, native=False):
             return None
+        from lambda_backend.install.rebuild import rebuilt
+
         return rebuilt(installer, self._order.wheel_backend, root=self._order.root, name=self._order.project.name)
 
     def _local_wheel(self, pin: Pin, installer: Installer) -> BuiltWheel:

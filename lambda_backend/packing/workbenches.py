@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
 import posixpath
 from typing import TYPE_CHECKING
 
 from lambda_backend.install.installer import Installer
-from lambda_backend.install.open import DEFAULT_UV, Opener
-from lambda_backend.install.own import image_key
 from lambda_backend.install.steps import Steps
+from lambda_backend.install.uv import DEFAULT_UV
 from lambda_backend.install.variables import Variables
 from lambda_backend.packing.parts import visible_source
 from lambda_backend.settings.interpolate import redact_urls
+from lambda_backend.settings.model import ImageSettings
 from lambda_backend.sources import common_base, project_sources, read_toml
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lambda_backend.cache import Cache
+    from lambda_backend.install.open import Opener
     from lambda_backend.install.workbench import Workbench
     from lambda_backend.packing.order import Order
     from lambda_backend.report.words import Words
@@ -54,14 +56,24 @@ class Workbenches:
         self._cache = cache
         self._stage = stage
         self._words = words
-        engines = cache.root / "engines"
-        self._opener = Opener(
-            order.engine, root=order.root, environ=order.environ, cache=engines, words=words, outputs=order.outputs
-        )
         self._all = (*order.layers.values(), *order.asked)
         self.base = common_base(self._all, order.root)
         """The innermost folder that holds the project and its path dependencies."""
         self._scratches = 0
+
+    @functools.cached_property
+    def _opener(self) -> Opener:
+        from lambda_backend.install.open import Opener
+
+        order = self._order
+        return Opener(
+            order.engine,
+            root=order.root,
+            environ=order.environ,
+            cache=self._cache.root / "engines",
+            words=self._words,
+            outputs=order.outputs,
+        )
 
     def name(self, artifact: ArtifactSettings) -> str:
         """Artefacts of this name may share a workbench; the user's commands never meet those of another artefact."""
@@ -109,9 +121,7 @@ class Workbenches:
         bundling = artifact.bundling
         return {
             "engine": self._order.engine,
-            "image": image_key(
-                bundling, root=self._order.root, key=f"{artifact.key}.bundling", outputs=self._order.outputs
-            ),
+            "image": self._image(artifact),
             "uv": bundling.tools.uv or DEFAULT_UV,
             "environment": {name: redact_urls(value) for name, value in sorted(bundling.environment.items())},
             "platform": bundling.platform,
@@ -120,6 +130,21 @@ class Workbenches:
             "entrypoint": bundling.entrypoint,
             "before": [artifact.entry, bundling.before] if bundling.before else None,
         }
+
+    def _image(self, artifact: ArtifactSettings) -> str | None:
+        """Its name as written, or a digest of what it is built from."""
+        image = artifact.bundling.image
+        if not isinstance(image, ImageSettings):
+            return image
+        from lambda_backend.install.own import image_digest
+
+        return image_digest(
+            image,
+            artifact.bundling.build_args,
+            root=self._order.root,
+            key=f"{artifact.key}.bundling",
+            outputs=self._order.outputs,
+        )
 
     def _index(self, bundling: BundlingSettings) -> dict[str, str]:
         deciding = {

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from lambda_backend.archive.model import Archive
     from lambda_backend.bundle.model import Collision
     from lambda_backend.findings import Finding
-    from lambda_backend.install.workbench import Builder
+    from lambda_backend.install.builder import Builder
     from lambda_backend.requirements.model import Pin
     from lambda_backend.settings.resolve import ArtifactSettings
     from lambda_backend.targets import Target

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +93,8 @@ def _unknown(chosen: Iterable[str], known: Iterable[str], kind: str, key: str) -
     for name in chosen:
         if canonicalize_name(name) in names:
             continue
+        import difflib
+
         near = difflib.get_close_matches(canonicalize_name(name), names, n=1)
         if near:
             rest = f"did you mean {names[near[0]]!r}?"

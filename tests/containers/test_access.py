@@ -18,7 +18,8 @@ import pytest
 from lambda_backend.engines.access import started
 from lambda_backend.engines.protocol import ContainerSpec, Mount
 from lambda_backend.errors import EngineError
-from lambda_backend.install.workbench import FOLDERS, Builder, ContainerWorkbench
+from lambda_backend.install.builder import Builder
+from lambda_backend.install.workbench import FOLDERS, ContainerWorkbench
 from tests.helpers.containers import containers_of
 
 if TYPE_CHECKING:

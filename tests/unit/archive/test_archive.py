@@ -18,9 +18,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lambda_backend.archive import compress, content_digest, extract, load_index, save_index, write, writer
+from lambda_backend.archive import compress, writer
+from lambda_backend.archive.extract import extract
+from lambda_backend.archive.index import load_index, save_index
+from lambda_backend.archive.model import content_digest
 from lambda_backend.archive.payloads import Payloads
-from lambda_backend.archive.writer import is_whole
+from lambda_backend.archive.writer import is_whole, write
 from lambda_backend.bundle.model import Member
 from lambda_backend.bundle.paths import normalised, path_problem
 from lambda_backend.errors import BundleError, DamagedArchiveError, OutputError
@@ -117,9 +120,10 @@ def test_same_bytes_in_other_surroundings(tmp_path: Path) -> None:
 import os, sys
 os.umask(0o077)
 from pathlib import Path
-from lambda_backend.archive import compress, write
+from lambda_backend.archive import compress
+from lambda_backend.archive.writer import write
 from lambda_backend.archive.payloads import Payloads
-from lambda_backend.archive.writer import is_whole
+from lambda_backend.archive.writer import is_whole, write
 from lambda_backend.bundle.model import Member
 compress._THREADS = int(sys.argv[1])
 members = [Member(path=path, source=path.encode() * 50, owner="x") for path in ("c/d", "\\u00e9", "b")]

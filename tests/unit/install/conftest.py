@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from lambda_backend.cache import Cache
+from lambda_backend.install.builder import Builder
 from lambda_backend.install.installer import Installer
-from lambda_backend.install.resolve import Wanted
-from lambda_backend.install.workbench import Builder, HostWorkbench, Workbench
+from lambda_backend.install.wanted import Wanted
+from lambda_backend.install.workbench import HostWorkbench, Workbench
 from lambda_backend.report.words import Words
 from lambda_backend.requirements.find import find_lock
 from lambda_backend.requirements.model import Pin

@@ -20,7 +20,7 @@ from tests.unit.install.conftest import FakeWorkbench, Opened, _opener
 
 if TYPE_CHECKING:
     from lambda_backend.cache import Cache
-    from lambda_backend.install.resolve import Wanted
+    from lambda_backend.install.wanted import Wanted
     from lambda_backend.targets import Target
     from tests.unit.install.conftest import Call, MakeWanted
 

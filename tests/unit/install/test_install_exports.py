@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lambda_backend.errors import LambdaBackendError
-    from lambda_backend.install.resolve import Wanted
+    from lambda_backend.install.wanted import Wanted
     from lambda_backend.requirements.model import Pin
     from lambda_backend.targets import Target
     from tests.unit.install.conftest import MakeWanted

@@ -10,7 +10,7 @@ import pytest
 from lambda_backend.bundle.excludes import Excludes
 from lambda_backend.bundle.model import Collision
 from lambda_backend.errors import InstallError
-from lambda_backend.install.workbench import Builder
+from lambda_backend.install.builder import Builder
 from tests.helpers.wheels import make_wheel
 from tests.unit.install.conftest import FakeWorkbench, make_folder, pin_of
 

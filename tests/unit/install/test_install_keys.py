@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambda_backend.install.installer import _asked
-from lambda_backend.install.resolve import Wanted
+from lambda_backend.install.wanted import Wanted
 from lambda_backend.requirements.model import LockFile
 from lambda_backend.requirements.requirements_txt import parse
 

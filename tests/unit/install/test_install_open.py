@@ -13,9 +13,10 @@ import pytest
 from lambda_backend.engines import choice
 from lambda_backend.engines.protocol import Container, ContainerSpec, ExecResult, Image, ImageBuild, Mount
 from lambda_backend.errors import EngineUnavailableError, InstallError, SettingsError
+from lambda_backend.install.builder import Builder
 from lambda_backend.install.listener import Listener
 from lambda_backend.install.open import DEFAULT_UV, Opener
-from lambda_backend.install.workbench import Builder, ContainerWorkbench, HostWorkbench
+from lambda_backend.install.workbench import ContainerWorkbench, HostWorkbench
 from lambda_backend.report.words import Words
 from lambda_backend.settings.model import BundlingSettings, Secret
 

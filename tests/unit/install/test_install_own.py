@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambda_backend.errors import BundleError, SettingsError
-from lambda_backend.install.own import image_key, own_containerfile, tool_environment
+from lambda_backend.install.own import image_digest, own_containerfile, tool_environment
 from lambda_backend.settings.model import BundlingSettings, ImageSettings, Secret
 
 if TYPE_CHECKING:
@@ -23,15 +23,13 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_a_reference_is_its_own_key(root: Path) -> None:
-    assert image_key(BundlingSettings(), root=root, key=KEY) is None
-    assert image_key(BundlingSettings(image="one:${TAG}"), root=root, key=KEY) == "one:${TAG}"
     assert own_containerfile(BundlingSettings(image="one"), {}, root=root, key=KEY, hidden=()) is None
 
 
 def test_the_key_of_a_containerfile_is_what_it_is_built_from(root: Path) -> None:
     def key(arguments: dict[str, str] | None = None, target: str | None = None) -> str | None:
         image = ImageSettings(context="docker", target=target)
-        return image_key(BundlingSettings(image=image, build_args=arguments or {}), root=root, key=KEY)
+        return image_digest(image, arguments or {}, root=root, key=KEY)
 
     first = key({"A": "${TOKEN}"})
     assert first == key({"A": "${TOKEN}"})
@@ -41,9 +39,9 @@ def test_the_key_of_a_containerfile_is_what_it_is_built_from(root: Path) -> None
 
 
 def test_what_is_missing_is_told_by_the_key_of_the_artefact(root: Path) -> None:
-    bundling = BundlingSettings(image=ImageSettings(context="none"))
+    image = ImageSettings(context="none")
     with pytest.raises(BundleError, match=r"^tool\.lambda\.functions\.api\.bundling\.image\.context: "):
-        image_key(bundling, root=root, key="tool.lambda.functions.api.bundling")
+        image_digest(image, {}, root=root, key="tool.lambda.functions.api.bundling")
 
 
 def test_all_that_a_build_is_given(root: Path) -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from lambda_backend.archive.writer import write
 from lambda_backend.bundle.model import Bundle, Member
 from lambda_backend.cache import Cache
+from lambda_backend.install.builder import Builder
 from lambda_backend.install.kept import kept_archive
 from lambda_backend.install.parts import Parts
-from lambda_backend.install.workbench import Builder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambda_backend.errors import InstallError, LockError
-from lambda_backend.install.resolve import credentials, read_lock, resolve
+from lambda_backend.install.resolve import resolve
+from lambda_backend.install.wanted import credentials, read_lock
 from lambda_backend.requirements.model import LockFile
 from tests.helpers.wheels import make_wheel
 from tests.unit.install.conftest import FakeWorkbench, make_folder, make_sdist

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lambda_backend.bundle.wheel import fits
 from lambda_backend.errors import InstallError
-from lambda_backend.install.tree import build_wheel, fits, install
+from lambda_backend.install.tree import build_wheel, install
 from lambda_backend.requirements.model import Pin
 from lambda_backend.targets import target as target_of
 from tests.helpers.wheels import make_wheel

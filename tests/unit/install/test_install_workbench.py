@@ -8,7 +8,8 @@ import pytest
 
 from lambda_backend.engines.protocol import ExecResult
 from lambda_backend.errors import InstallError, MissingExtraError
-from lambda_backend.install.workbench import FOLDERS, Builder, ContainerWorkbench, HostWorkbench
+from lambda_backend.install.builder import Builder
+from lambda_backend.install.workbench import FOLDERS, ContainerWorkbench, HostWorkbench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

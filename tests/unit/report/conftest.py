@@ -7,7 +7,7 @@ import pytest
 from lambda_backend.archive.writer import write
 from lambda_backend.bundle.model import Member
 from lambda_backend.findings import Finding
-from lambda_backend.install.workbench import Builder
+from lambda_backend.install.builder import Builder
 from lambda_backend.report.model import Artifact
 from lambda_backend.requirements.model import Pin
 from lambda_backend.settings import artifacts, load

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from lambda_backend import __version__
-from lambda_backend.install.workbench import Builder
+from lambda_backend.install.builder import Builder
 from lambda_backend.report.manifest import manifest
 
 if TYPE_CHECKING:
