@@ -13,8 +13,7 @@ from lambda_backend.install.wanted import Wanted
 from lambda_backend.metadata import ProjectMetadata, declared_by
 from lambda_backend.requirements.exporters import Export, Exporter
 from lambda_backend.requirements.find import find_lock
-from lambda_backend.requirements.project import Offered, declared
-from lambda_backend.requirements.tool_lock import poetry_dependencies
+from lambda_backend.requirements.project import Offered, declared, poetry_dependencies
 from lambda_backend.sources import local_metadata, locked, read_toml
 from lambda_backend.wheel_backend import SETUPTOOLS
 

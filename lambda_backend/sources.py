@@ -15,8 +15,6 @@ from lambda_backend.bundle.folder import folder_files
 from lambda_backend.bundle.include import include_members
 from lambda_backend.errors import LockError
 from lambda_backend.requirements.find import find_lock
-from lambda_backend.requirements.requirements_txt import parse
-from lambda_backend.requirements.tool_lock import pipenv_lock, poetry_lock
 from lambda_backend.settings.model import ImageSettings
 
 if TYPE_CHECKING:
@@ -73,15 +71,20 @@ def locked(artifact: ArtifactSettings, root: Path, *, passed_over: str | None = 
     """
     folder = root / artifact.entry if artifact.entry else root
     lock = find_lock(folder, artifact.lock, key=f"{artifact.key}.lock", root=root, passed_over=passed_over)
-    requirements = parse(lock.path, root) if lock and lock.kind == "requirements" else None
+    if lock is not None and lock.kind == "requirements":
+        from lambda_backend.requirements.requirements_txt import parse
+
+        return Locked(folder=folder, lock=lock, requirements=parse(lock.path, root))
     if lock is None or lock.kind not in _LOCKED_FROM:
-        return Locked(folder=folder, lock=lock, requirements=requirements)
+        return Locked(folder=folder, lock=lock, requirements=None)
     tool_lock = _tool_lock(lock, f"{artifact.key}.lock")
     groups = tool_lock.chosen_groups(artifact.groups)
     return Locked(folder=folder, lock=lock, requirements=None, tool_lock=tool_lock, groups=groups)
 
 
 def _tool_lock(lock: LockFile, key: str) -> ToolLock:
+    from lambda_backend.requirements.tool_lock import pipenv_lock, poetry_lock
+
     beside = lock.path.parent / _LOCKED_FROM[lock.kind]
     if not beside.is_file():
         raise LockError(

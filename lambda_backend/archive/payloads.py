@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from lambda_backend.archive.format import local_header
+from lambda_backend.archive.reading import payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,9 +56,7 @@ class Payloads:
             return None
         member, _, stream = found
         with self._reading:
-            # As the writer has it: what comes before the data depends on nothing but the member.
-            stream.seek(member.offset + len(local_header(member, 0)))
-            return member, stream.read(member.compressed_size)
+            return member, payload(stream, member)
 
     def facts(self, sha256: str, path: str) -> tuple[bool, Facts | None]:
         """Whether it is known what such a file at such a path has to tell, and what that is."""

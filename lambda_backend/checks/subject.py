@@ -6,6 +6,7 @@ import functools
 import zipfile
 from typing import TYPE_CHECKING, Literal
 
+from lambda_backend.archive.reading import reader
 from lambda_backend.checks.model import File, Subject
 from lambda_backend.facts.collect import facts_of
 
@@ -44,7 +45,7 @@ def of_archive(
             for member in archive.members
         },
         facts=archive.facts,
-        read=_reader(archive.path),
+        read=reader(archive),
         zip_size=archive.size,
         unzipped_size=archive.unzipped_size,
         layers=layers,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.targets import Target
 
-__all__ = ["Offered", "declared"]
+__all__ = ["Offered", "declared", "poetry_dependencies"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,3 +143,13 @@ def _text(requirement: Requirement) -> str:
     bare = Requirement(str(requirement))
     bare.marker = None
     return str(bare)
+
+
+def poetry_dependencies(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a pyproject.toml names in ``[tool.poetry.dependencies]``, Python aside."""
+    table: Any = document
+    for name in ("tool", "poetry", "dependencies"):
+        table = table.get(name, {})
+        if not isinstance(table, dict):
+            return {}
+    return {name: wanted for name, wanted in table.items() if name.lower() != "python"}

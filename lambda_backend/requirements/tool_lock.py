@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
-__all__ = ["DEV_CATEGORY", "LockedPackage", "Source", "ToolLock", "pipenv_lock", "poetry_dependencies", "poetry_lock"]
+__all__ = ["DEV_CATEGORY", "LockedPackage", "Source", "ToolLock", "pipenv_lock", "poetry_lock"]
 
 DEV_CATEGORY = "dev-packages"
 """Pipenv's name for the category that its lock calls ``develop``."""
@@ -214,12 +214,6 @@ def _of_poetry(lock: Mapping[str, Any]) -> Iterator[LockedPackage]:
                 if isinstance(lines, list)
             },
         )
-
-
-def poetry_dependencies(project: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a pyproject.toml names in ``[tool.poetry.dependencies]``, Python aside."""
-    table = _table(_table(_table(project.get("tool")).get("poetry")).get("dependencies"))
-    return {name: wanted for name, wanted in table.items() if name.lower() != "python"}
 
 
 def pipenv_lock(lock: Mapping[str, Any], pipfile: Mapping[str, Any], text: str) -> ToolLock:

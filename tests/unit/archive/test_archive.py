@@ -23,6 +23,7 @@ from lambda_backend.archive.extract import extract
 from lambda_backend.archive.index import load_index, save_index
 from lambda_backend.archive.model import content_digest
 from lambda_backend.archive.payloads import Payloads
+from lambda_backend.archive.reading import reader
 from lambda_backend.archive.writer import is_whole, write
 from lambda_backend.bundle.model import Member
 from lambda_backend.bundle.paths import normalised, path_problem
@@ -123,6 +124,7 @@ from pathlib import Path
 from lambda_backend.archive import compress
 from lambda_backend.archive.writer import write
 from lambda_backend.archive.payloads import Payloads
+from lambda_backend.archive.reading import reader
 from lambda_backend.archive.writer import is_whole, write
 from lambda_backend.bundle.model import Member
 compress._THREADS = int(sys.argv[1])
@@ -348,3 +350,16 @@ def test_a_base_that_has_changed(epoch: int | None, tmp_path: Path) -> None:
     assert not (tmp_path / "made.zip").exists()
     base.path.unlink()
     assert not is_whole(base)
+
+
+def test_members_are_read_one_by_one(tmp_path: Path) -> None:
+    members = [
+        Member(path="a.py", source=b"x = 1\n" * 500),
+        Member(path="\u00e4/b", source=b"b"),
+        Member(path="c", source=b""),
+    ]
+    archive = write(tmp_path / "a.zip", members)
+    read = reader(archive)
+    assert {member.path: read(member.path) for member in members} == {member.path: member.source for member in members}
+    with pytest.raises(KeyError):
+        read("none")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from lambda_backend.requirements.tool_lock import pipenv_lock, poetry_dependencies, poetry_lock
+from lambda_backend.requirements.project import poetry_dependencies
+from lambda_backend.requirements.tool_lock import pipenv_lock, poetry_lock
 
 POETRY: dict[str, Any] = {
     "package": [
