@@ -353,13 +353,8 @@ def test_a_base_that_has_changed(epoch: int | None, tmp_path: Path) -> None:
 
 
 def test_members_are_read_one_by_one(tmp_path: Path) -> None:
-    members = [
-        Member(path="a.py", source=b"x = 1\n" * 500),
-        Member(path="\u00e4/b", source=b"b"),
-        Member(path="c", source=b""),
-    ]
-    archive = write(tmp_path / "a.zip", members)
-    read = reader(archive)
-    assert {path: read(path) for path in contents} == contents
+    files = {"a.py": b"x = 1\n" * 500, "\u00e4/b": b"b", "c": b""}
+    read = reader(write(tmp_path / "a.zip", [Member(path=path, source=source) for path, source in files.items()]))
+    assert {path: read(path) for path in files} == files
     with pytest.raises(KeyError):
         read("none")
