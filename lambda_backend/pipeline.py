@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Build"]
 
 _REQUIREMENTS = {"docker": "docker>=7.1", "host": "uv>=0.13,<0.14"}
+_FOR_SBOM = "cyclonedx-python-lib>=11,<12"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,11 +85,16 @@ class Build:
         return self.wheel_backend.requires(hook, self.loaded.inner_config_settings)
 
     def requires_for_wheel(self) -> list[str]:
-        """What the wheel backend asks for, and ``docker`` or ``uv`` where this build will install dependencies."""
+        """What the wheel backend asks for, and what this build itself will use.
+
+        That is ``docker`` or ``uv`` where it will install dependencies, and a library for bills of materials.
+        """
         asked = self.requires("get_requires_for_build_wheel")
         settings = self.loaded.settings
         if settings is None or self._skipped(None) is not None:
             return asked
+        if settings.sbom:
+            asked = [*asked, _FOR_SBOM]
         from lambda_backend.engines.choice import likely
         from lambda_backend.packing.order import needed
         from lambda_backend.planning import may_compile, may_install
@@ -168,8 +174,11 @@ class Build:
         from lambda_backend.packing.order import Order
         from lambda_backend.packing.packer import Packer
         from lambda_backend.report.manifest import manifest
+        from lambda_backend.report.sbom.write import require_library, write_sboms
         from lambda_backend.report.terminal import table
 
+        if settings.sbom:
+            require_library()
         output = self.output(settings, wheel_directory)
         project = metadata.read(wheel)
         order = Order(
@@ -186,12 +195,15 @@ class Build:
             environ=self.environ,
         )
         made = Packer(order, cache=cache, stage=stage, words=self.words).artifacts()
-        text = manifest(project.name, project.version, made, {item.file_name: item.file_name for item in made})
+        boms = write_sboms(made, project, stage) if settings.sbom else []
+        places = {item.file_name: item.file_name for item in made}
+        text = manifest(project.name, project.version, made, places, sboms=settings.sbom)
         described = stage / f"{project.stem}.lambda.json"
         described.write_text(text, "utf-8")
         deliver(
             [
                 *(Delivery(source=item.archive.path, target=output / item.file_name) for item in made),
+                *(Delivery(source=path, target=output / path.name) for path in boms),
                 Delivery(source=described, target=output / described.name),
                 Delivery(source=wheel, target=wheel_directory / wheel.name),
             ]

@@ -17,6 +17,7 @@ __all__ = [
     "central_header",
     "end_of_directory",
     "local_header",
+    "moment",
     "pack_timestamp",
     "timestamp",
 ]
@@ -58,6 +59,21 @@ def timestamp(epoch: int | None) -> int:
     date = (moment.year - 1980) << 9 | moment.month << 5 | moment.day
     time = moment.hour << 11 | moment.minute << 5 | moment.second // 2
     return date << 16 | time
+
+
+def moment(stamp: int) -> dt.datetime | None:
+    """The time, in UTC, of a time stamp; None for 1980-01-01, which stands for no time."""
+    date, time = stamp >> 16, stamp & _MAX_16
+    found = dt.datetime(
+        (date >> 9) + 1980,
+        date >> 5 & 0xF,
+        date & 0x1F,
+        time >> 11,
+        time >> 5 & 0x3F,
+        (time & 0x1F) * 2,
+        tzinfo=dt.timezone.utc,
+    )
+    return None if found == _FIRST else found
 
 
 def pack_timestamp(stamp: int) -> bytes:

@@ -41,7 +41,7 @@ def build_project(asked: Asked) -> tuple[Path, ...]:
     """Build a project's wheel and artefacts.
 
     Returns:
-        What was made: the wheel, the zips, the manifest.
+        What was made: the wheel, the zips (each with its bill of materials, where one is asked for), the manifest.
 
     Raises:
         LambdaBackendError: with a message for the person.
@@ -144,4 +144,6 @@ def _made(build: Build, directory: Path, wheel: str) -> Iterator[Path]:
     manifest = folder / f"{'-'.join(wheel.split('-')[:2])}.lambda.json"
     for artifact in json.loads(manifest.read_text("utf-8"))["artifacts"]:
         yield folder / artifact["file"]
+        if artifact["sbom"] is not None:
+            yield folder / artifact["sbom"]
     yield manifest

@@ -14,13 +14,20 @@ if TYPE_CHECKING:
 
     from lambda_backend.report.model import Artifact
 
-__all__ = ["SCHEMA", "manifest"]
+__all__ = ["SCHEMA", "manifest", "sbom_of"]
 
 SCHEMA = 1
 """Raised when a reader of the manifest has to change."""
 
 
-def manifest(project: str, version: str, artifacts: Sequence[Artifact], places: Mapping[str, str]) -> str:
+def sbom_of(file: str) -> str:
+    """Name or path of the bill of materials that lies beside a zip."""
+    return f"{file.removesuffix('.zip')}.cdx.json"
+
+
+def manifest(
+    project: str, version: str, artifacts: Sequence[Artifact], places: Mapping[str, str], *, sboms: bool = False
+) -> str:
     """The manifest's text.
 
     Args:
@@ -28,18 +35,19 @@ def manifest(project: str, version: str, artifacts: Sequence[Artifact], places: 
         version: the project's version.
         artifacts: in the order they are listed in.
         places: for each artefact's file name, its path relative to the manifest, with forward slashes.
+        sboms: a bill of materials lies beside each.
     """
     document = {
         "schema": SCHEMA,
         "project": project,
         "version": version,
         "created_with": f"lambda-backend {__version__}",
-        "artifacts": [_artifact(artifact, places[artifact.file_name]) for artifact in artifacts],
+        "artifacts": [_artifact(artifact, places[artifact.file_name], sboms=sboms) for artifact in artifacts],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _artifact(artifact: Artifact, file: str) -> dict[str, Any]:
+def _artifact(artifact: Artifact, file: str, *, sboms: bool) -> dict[str, Any]:
     sizes: Counter[str] = Counter()
     for member in artifact.archive.members:
         sizes[member.owner] += member.size
@@ -65,5 +73,6 @@ def _artifact(artifact: Artifact, file: str) -> dict[str, Any]:
         "lock": artifact.lock,
         "engine": builder.engine if builder else None,
         "image": image,
+        "sbom": sbom_of(file) if sboms else None,
         "findings": [dataclasses.asdict(finding) for finding in artifact.findings],
     }

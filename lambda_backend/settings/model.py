@@ -275,7 +275,7 @@ class Settings:
     """Ship `.pyc` files made by the runtime's Python."""
     strip: Annotated[bool, LATER] = False
     """Remove debug symbols from shared objects."""
-    sbom: Annotated[bool, LATER] = False
+    sbom: bool = False
     """Write a CycloneDX bill of materials beside each zip."""
     max_size: Annotated[int | None, Mark.SIZE] = None
     """The project's own limit for a function with its layers, unzipped: bytes, or text such as `100 MiB`."""

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lambda_backend.errors import MissingExtraError
 from lambda_backend.pipeline import Build
 from lambda_backend.planning import may_compile
 from lambda_backend.report.words import Words
@@ -80,3 +84,39 @@ def test_who_may_compile(tmp_path: Path, table: str, backend: str, expected: boo
 def test_a_setup_py_may_compile(tmp_path: Path) -> None:
     (tmp_path / "setup.py").write_text("")
     assert may_compile(tmp_path, "setuptools.build_meta")
+
+
+def test_the_library_for_bills_of_materials_is_missed_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path /= "project"
+    (tmp_path / "shop").mkdir(parents=True)
+    (tmp_path / "shop/api.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "cyclonedx", None)
+    made = build(tmp_path, 'sbom = true\nhandler = "shop.api.handler"\n[tool.lambda.layers.deps]\ngroups = ["absent"]')
+    (tmp_path / "dist").mkdir()
+    with pytest.raises(MissingExtraError) as caught:
+        made.wheel(tmp_path / "dist", None)
+    assert str(caught.value) == (
+        "tool.lambda.sbom: the cyclonedx-python-lib package is not installed, and writes bills of materials\n"
+        "  → pip install 'lambda-backend[sbom]' (an isolated build asks for it by itself)"
+    )
+    assert list((tmp_path / "dist").iterdir()) == []
+
+
+def test_nothing_of_it_is_imported_unasked(tmp_path: Path) -> None:
+    tmp_path /= "project"
+    (tmp_path / "shop").mkdir(parents=True)
+    (tmp_path / "shop/api.py").write_text("def handler(event, context): return 1\n")
+    (tmp_path / "pyproject.toml").write_text(PROJECT + 'handler = "shop.api.handler"')
+    (tmp_path / "dist").mkdir()
+    script = (
+        "import lambda_backend, sys; lambda_backend.build_wheel('dist'); print(sorted(sys.modules), file=sys.stderr)"
+    )
+    environ = {**os.environ, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path.parent / "cache")}
+    argv = [sys.executable, "-c", script]
+    done = subprocess.run(argv, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True)
+    assert "'lambda_backend.report.manifest'" in done.stderr
+    assert "cyclonedx" not in done.stderr
+    assert len(list((tmp_path / "dist").glob("*.zip"))) == 1

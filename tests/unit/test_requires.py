@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from lambda_backend import pipeline
 from lambda_backend.pipeline import Build
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+ROOT = Path(__file__).parents[2]
 TABLE = """
 [build-system]
 requires = ["lambda-backend"]
@@ -48,7 +47,16 @@ def test_auto_without_an_engine(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("environ", [{"LAMBDA_BACKEND": "off"}, {"PIP_BUILD_TRACKER": "x"}])
 def test_nothing_where_nothing_is_packaged(tmp_path: Path, environ: dict[str, str]) -> None:
-    assert asked(tmp_path, "host", environ) == set()
+    assert asked(tmp_path, "host", environ, more="sbom = true") == set()
+
+
+@pytest.mark.parametrize(("dependencies", "expected"), [("[]", set()), ('["six"]', {"uv"})])
+def test_a_library_for_bills_of_materials(tmp_path: Path, dependencies: str, expected: set[str]) -> None:
+    library = {"cyclonedx-python-lib"}
+    assert asked(tmp_path, "host", {}, dependencies=dependencies, more="sbom = true") == expected | library
+    assert asked(tmp_path, "host", {"LAMBDA_BACKEND_SBOM": "true"}, dependencies=dependencies) == expected | library
+    environ = {"LAMBDA_BACKEND_SBOM": "off"}
+    assert asked(tmp_path, "host", environ, dependencies=dependencies, more="sbom = true") == expected
 
 
 def test_nothing_where_nothing_is_installed(tmp_path: Path) -> None:
@@ -58,3 +66,12 @@ def test_nothing_where_nothing_is_installed(tmp_path: Path) -> None:
 def test_commands_run_in_the_engine_too(tmp_path: Path) -> None:
     more = 'bundling.after = ["true"]'
     assert asked(tmp_path, "docker", {"DOCKER_HOST": "tcp://127.0.0.1:9"}, dependencies="[]", more=more) == {"docker"}
+
+
+def test_what_is_asked_for_is_what_the_extras_bring() -> None:
+    """An isolated build and a person who installs an extra get the same versions."""
+    lines = (ROOT / "pyproject.toml").read_text("utf-8").splitlines()
+    extras = {line.partition(" = ")[0]: line.partition(" = ")[2] for line in lines if line.endswith('"]')}
+    assert extras["docker"] == f'["{pipeline._REQUIREMENTS["docker"]}"]'
+    assert extras["uv"] == f'["{pipeline._REQUIREMENTS["host"]}"]'
+    assert extras["sbom"] == f'["{pipeline._FOR_SBOM}"]'

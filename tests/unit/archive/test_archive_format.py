@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import struct
 import zipfile
 
@@ -110,3 +111,16 @@ def test_end_of_directory(count: int, size: int, offset: int, *, large: bool) ->
     assert len(end) == 56 + 20 + 22
     assert struct.unpack_from("<4Q", end, 24) == (count, count, size, offset)
     assert struct.unpack_from("<Q", end, 56 + 8) == (offset + size,)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "expected"),
+    [
+        (None, None),
+        (0, None),
+        (1_700_000_001, dt.datetime(2023, 11, 14, 22, 13, 20, tzinfo=dt.timezone.utc)),
+        (1 << 40, dt.datetime(2107, 12, 31, 23, 59, 58, tzinfo=dt.timezone.utc)),
+    ],
+)
+def test_the_moment_of_a_time_stamp(epoch: int | None, expected: dt.datetime | None) -> None:
+    assert zip_format.moment(zip_format.timestamp(epoch)) == expected

@@ -40,6 +40,7 @@ def test_it_says_everything_about_an_artefact(make_artifact: MakeArtifact) -> No
                 "lock": "uv.lock",
                 "engine": "docker",
                 "image": {"reference": "public.example/build:latest", "digest": "sha256:0123"},
+                "sbom": None,
                 "findings": [
                     {"check": "runtime-support", "level": "warn", "message": "old", "hint": None, "path": None}
                 ],
@@ -57,7 +58,7 @@ def test_keys_come_in_the_documented_order(make_artifact: MakeArtifact) -> None:
     document = json.loads(text)
     assert list(document) == ["schema", "project", "version", "created_with", "artifacts"]
     keys = "name kind file runtimes architecture handler sha256 code_sha256 size unzipped_size content_digest "
-    keys += "layers requirements lock engine image findings"
+    keys += "layers requirements lock engine image sbom findings"
     assert [" ".join(item) for item in document["artifacts"]] == [keys, keys]
     assert [(item["name"], item["kind"], item["handler"]) for item in document["artifacts"]] == [
         ("deps", "layer", None),
@@ -77,3 +78,9 @@ def test_the_host_has_no_image(make_artifact: MakeArtifact) -> None:
     (found,) = json.loads(text)["artifacts"]
     assert (found["engine"], found["image"]) == ("host", None)
     assert '"project": "é"' in text
+
+
+def test_a_bill_of_materials_lies_beside_the_zip(make_artifact: MakeArtifact) -> None:
+    artifact = make_artifact()
+    (found,) = json.loads(manifest("a", "1", [artifact], {artifact.file_name: "x/a.zip"}, sboms=True))["artifacts"]
+    assert found["sbom"] == "x/a.cdx.json"

@@ -355,7 +355,6 @@ LATER = {
     "omit": "omit = ['boto3']",
     "bytecode": "bytecode = true",
     "strip": "strip = true",
-    "sbom": "sbom = true",
 }
 
 

@@ -1,0 +1,1 @@
+"""CycloneDX bills of materials; needs ``cyclonedx-python-lib`` (extra ``sbom``), and is imported only for them."""
