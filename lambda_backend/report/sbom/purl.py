@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lambda_backend.report.sbom.distributions import Distribution
+    from lambda_backend.requirements.model import Pin
 
 __all__ = ["purl"]
 
@@ -25,11 +26,9 @@ def purl(found: Distribution) -> PackageURL | None:
     No address in it says more than the artefact itself does: the full one is that of PEP 610's note, of others only
     the server is named, since paths of private indexes may hold tokens.
     """
-    if found.pin is None or found.pin.kind == "directory":
+    if found.pin is None or _is_local(found.pin, found.direct_url):
         return None
     qualifiers, subpath = _direct(found.direct_url)
-    if found.pin.kind == "vcs" and not qualifiers:
-        return None
     return PackageURL(
         type="pypi",
         name=found.name,
@@ -39,15 +38,24 @@ def purl(found: Distribution) -> PackageURL | None:
     )
 
 
+def _is_local(pin: Pin, note: Mapping[str, object]) -> bool:
+    # Our own installation drops notes of local places; a user's command may leave them.
+    noted = str(note.get("url", "")).startswith("file:")
+    return noted or pin.kind == "directory" or (pin.kind == "vcs" and not note)
+
+
 def _direct(note: Mapping[str, object]) -> tuple[dict[str, str], str | None]:
     """Qualifiers and subpath for what was installed from an address and not from an index."""
     url, vcs, subpath = note.get("url"), note.get("vcs_info"), note.get("subdirectory")
     if not isinstance(url, str):
         return {}, None
-    address = _bare(url)
+    parts = urlsplit(url)
+    # A query may be a signature.
+    address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    found = {"download_url": address}
     if isinstance(vcs, dict):
-        return {"vcs_url": f"{vcs.get('vcs')}+{address}@{vcs.get('commit_id')}"}, str(subpath) if subpath else None
-    return {"download_url": address}, str(subpath) if subpath else None
+        found = {"vcs_url": f"{vcs.get('vcs')}+{address}@{vcs.get('commit_id')}"}
+    return found, str(subpath) if subpath else None
 
 
 def _of_archive(url: str | None, sha256: str | None) -> dict[str, str]:
@@ -58,9 +66,3 @@ def _of_archive(url: str | None, sha256: str | None) -> dict[str, str]:
         return {} if _ON_PYPI.search(parts.path) else {"repository_url": server}
     # Nobody says whether it is the one of PyPI: the digest does.
     return {"checksum": f"sha256:{sha256}"} if sha256 else {}
-
-
-def _bare(url: str) -> str:
-    """An address without user part, query (which may be a signature) and fragment."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -65,12 +65,13 @@ def test_by_where_the_archive_lies(given: dict[str, Any], expected: str | None, 
             },
             "?vcs_url=git%2Bhttps://example.com/one.git%40abc#one",
         ),
+        ({"url": "file:///host/one", "dir_info": {"editable": True}}, None),
         ({"url": 3}, "?repository_url=https://example.com"),
         ([], "?repository_url=https://example.com"),
         (b"{", "?repository_url=https://example.com"),
     ],
 )
-def test_by_the_note_that_ships(note: object, expected: str, ship: Ship) -> None:
+def test_by_the_note_that_ships(note: object, expected: str | None, ship: Ship) -> None:
     assert text_of(ship, {"url": "https://example.com/a/one-1.0.tar.gz"}, note) == expected
 
 
