@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_backend.cli.live import words
 from lambda_backend.cli.process import in_project, quiet_backend
-from lambda_backend.errors import MissingExtraError, WheelBackendError
+from lambda_backend.errors import MissingExtraError, OutputError, WheelBackendError
 from lambda_backend.pipeline import Build
 from lambda_backend.sources import read_toml
 
@@ -52,7 +52,13 @@ def build_project(asked: Asked) -> tuple[Path, ...]:
     build = Build.load(asked.root, asked.config_settings, environ)
     system = read_toml(asked.root / "pyproject.toml").get("build-system", {})
     _refuse_other_backends(system)
-    asked.directory.mkdir(parents=True, exist_ok=True)
+    try:
+        asked.directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write to the output folder: {asked.directory}: {error.strerror}",
+            hint="name another folder (--output-dir)",
+        ) from error
     with in_project(asked.root, system.get("backend-path", ())):
         missing = _missing(system.get("requires", ()), build)
         # A backend of the project's own, around ours, is the frontend's to call.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lambda_backend.cli.out import say
+from lambda_backend.cli.project import ProjectFolder
 from lambda_backend.edge import INTERRUPTED
 from lambda_backend.engines.flavors import FLAVORS
 
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _ENGINES = ("auto", "docker", *FLAVORS, "host")
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command("build")
-@click.argument("projects", metavar="[PROJECT]...", nargs=-1, type=_FOLDER)
+@click.argument("projects", metavar="[PROJECT]...", nargs=-1, default=(".",), type=ProjectFolder())
 @click.option(
     "-j", "--jobs", type=click.IntRange(min=1), help="Projects to build at a time; by default one a processor."
 )
@@ -55,7 +55,7 @@ def command(
     settings += [f"lambda.engine={engine}"] if engine else []
     settings += [f"lambda.only={only}"] if only else []
     environ = {**os.environ, **({"LAMBDA_BACKEND_VERBOSE": "1"} if verbose else {})}
-    roots = list(dict.fromkeys(project.resolve() for project in projects or (Path(),)))
+    roots = list(dict.fromkeys(project.resolve() for project in projects))
     directory = None if output_dir is None else Path(os.path.abspath(output_dir))  # noqa: PTH100 - links stay
     if len(roots) == 1:
         _one(roots[0], directory or roots[0] / "dist", _by_key(settings), environ, no_cache=no_cache)

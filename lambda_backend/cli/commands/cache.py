@@ -37,7 +37,7 @@ def info(*, as_json: bool) -> None:
     if as_json:
         print_json({"folder": str(cache.root), "entries": entries, "bytes": size})
     else:
-        click.echo(f"{cache.root}\n{entries} entries, {human_size(size)}")
+        click.echo(f"{cache.root}\n{_counted(entries)}, {human_size(size)}")
 
 
 @command.command("clean")
@@ -50,15 +50,22 @@ def clean() -> None:
     cache.clean()
     shutil.rmtree(cache.root / _ENGINES, ignore_errors=True)
     left, rest = _size(cache)
-    say(f"removed {before - left} entries, {human_size(size - rest)}, from {cache.root}")
+    say(f"removed {_counted(before - left)}, {human_size(size - rest)}, from {cache.root}")
     if rest:
         say(f"{human_size(rest)} could not be removed, or is of a build that runs now")
 
 
 def _cache() -> Cache:
-    from lambda_backend.cache import Cache
+    from lambda_backend.cache import VARIABLE, Cache, CacheError
 
-    return Cache.default(os.environ)
+    cache = Cache.default(os.environ)
+    if cache.root.exists() and not cache.root.is_dir():
+        raise CacheError(f"The cache {cache.root} is no folder", hint=f"set {VARIABLE} to a folder")
+    return cache
+
+
+def _counted(entries: int) -> str:
+    return "1 entry" if entries == 1 else f"{entries} entries"
 
 
 def _size(cache: Cache) -> tuple[int, int]:

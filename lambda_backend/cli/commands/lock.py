@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from lambda_backend.cli.project import ProjectFolder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from lambda_backend.locking.locker import NewLock
     from lambda_backend.locking.places import Place
@@ -22,7 +24,7 @@ __all__ = ["command"]
 
 
 @click.command("lock")
-@click.argument("project", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("project", default=".", type=ProjectFolder())
 @click.option("--upgrade", is_flag=True, help="Take the newest versions, and not those of the lock that is there.")
 @click.option("--force", is_flag=True, help="Convert the lock of another tool.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what uv says.")
