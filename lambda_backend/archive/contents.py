@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lambda_backend.archive.unreadable import UNREADABLE
 from lambda_backend.bundle.record import owner_of, read_record
 from lambda_backend.errors import BundleError
 
@@ -71,7 +72,7 @@ def contents(path: Path) -> Contents:
         with zipfile.ZipFile(path) as archive:
             entries = {entry.filename: entry for entry in archive.infolist() if not entry.is_dir()}
             found = tuple(_distributions(entries, archive))
-    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+    except UNREADABLE as error:
         raise BundleError(f"{path} cannot be read as a zip: {error}") from error
     owners = dict(_owners(entries, found))
     files = (
@@ -105,7 +106,7 @@ def _distributions(
             continue  # vendored inside a package
         paths: frozenset[str] = frozenset()
         if record in entries:
-            rows = read_record(archive.read(record).decode("utf-8", "replace"), record)
+            rows = read_record(archive.read(record).decode("utf-8", "replace"), f"{archive.filename}: {record}")
             paths = frozenset(posixpath.normpath(root + row.place) for row in rows)
         claimed |= paths
         version = folder.removesuffix(".dist-info").partition("-")[2]

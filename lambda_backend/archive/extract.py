@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from typing import TYPE_CHECKING
 
+from lambda_backend.archive.unreadable import UNREADABLE
 from lambda_backend.bundle.paths import path_problem
 from lambda_backend.errors import BundleError
 
@@ -36,5 +37,5 @@ def extract(zip_path: Path, target_dir: Path) -> None:
                 with archive.open(entry) as source, target.open("wb") as stream:
                     shutil.copyfileobj(source, stream)
                 target.chmod(0o755 if entry.external_attr >> 16 & 0o100 else 0o644)
-    except (OSError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise BundleError(f"{zip_path} cannot be unpacked to {target_dir}: {error}") from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lambda_backend.archive.reading import reader
 from lambda_backend.checks.model import File, Subject
+from lambda_backend.errors import BundleError
 from lambda_backend.facts.collect import facts_of
 
 if TYPE_CHECKING:
@@ -77,10 +78,14 @@ def of_zip(
         BundleError: it cannot be read as a zip.
     """
     from lambda_backend.archive.contents import contents
+    from lambda_backend.archive.unreadable import UNREADABLE
 
     found = contents(path)
-    with zipfile.ZipFile(path) as archive:
-        facts = {file.path: facts_of(file.path, archive.read(file.path)) for file in found.files}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            facts = {file.path: facts_of(file.path, archive.read(file.path)) for file in found.files}
+    except UNREADABLE as error:
+        raise BundleError(f"{path} cannot be read as a zip: {error}") from error
     return Subject(
         name=path.name,
         kind=kind or kind_of([file.path for file in found.files]),

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lambda_backend.archive.unreadable import UNREADABLE
 from lambda_backend.bundle.paths import path_problem
 from lambda_backend.running.model import RunningError
 
@@ -39,7 +40,7 @@ def unpack(source: Path, folder: Path) -> None:
                 if problem is not None:
                     raise RunningError(f"{source}: {entry.filename!r} {problem}", hint="make the zip anew")
                 _unpack(archive, entry, path)
-    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+    except UNREADABLE as error:
         raise RunningError(f"{source} cannot be unpacked: {error}", hint="is it a whole zip?") from error
 
 
@@ -86,7 +87,7 @@ def zipped_machines(source: Path) -> frozenset[int]:
                 if ".so" in entry.filename:
                     with archive.open(entry) as stream:
                         found.update(_machine(stream.read(_HEAD)))
-    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+    except UNREADABLE as error:
         raise RunningError(f"{source} cannot be read: {error}", hint="is it a whole zip?") from error
     return frozenset(found)
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambda_backend.archive.contents import Content, contents
+from lambda_backend.archive.extract import extract
 from lambda_backend.errors import BundleError
+from tests.helpers.broken_zips import BROKEN, broken_zip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,6 +127,16 @@ def test_what_is_no_zip(text: bytes, tmp_path: Path) -> None:
         contents(path)
 
 
+@pytest.mark.parametrize("how", BROKEN)
+def test_what_cannot_be_read_to_the_end(how: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(broken_zip(how, "a-1.dist-info/RECORD"))
+    with pytest.raises(BundleError, match=r"a\.zip cannot be read as a zip: \S"):
+        contents(path)
+    with pytest.raises(BundleError, match=r"a\.zip cannot be unpacked to .*: \S"):
+        extract(path, tmp_path / "out")
+
+
 def test_a_record_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="is no valid RECORD"):
+    with pytest.raises(BundleError, match=r"a\.zip: a-1\.dist-info/RECORD is no valid RECORD"):
         contents(made(tmp_path / "a.zip", {"a-1.dist-info/RECORD": 'a"b,"c'}))

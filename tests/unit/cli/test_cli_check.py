@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from lambda_backend.cli.group import group
+from tests.helpers.broken_zips import BROKEN, broken_zip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,3 +85,12 @@ def test_no_zip_at_all(tmp_path: Path) -> None:
     found = check(tmp_path / "a.zip", "--runtime", "python3.13")
     assert found.exit_code == 1
     assert "lambda-backend: error:" in found.stderr
+
+
+@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("name", ["a-1.dist-info/RECORD", "a.py"])
+def test_a_broken_zip(name: str, how: str, tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(broken_zip(how, name))
+    result = CliRunner().invoke(group, ["check", str(tmp_path / "a.zip"), "--runtime", "python3.13"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "a.zip cannot be read as a zip: " in result.stderr

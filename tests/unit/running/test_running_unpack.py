@@ -8,6 +8,7 @@ import pytest
 
 from lambda_backend.running.model import RunningError
 from lambda_backend.running.unpack import machines, unpack, zipped_machines
+from tests.helpers.broken_zips import BROKEN, broken_zip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +93,14 @@ def test_what_is_no_zip_is_said(tmp_path: Path) -> None:
         unpack(tmp_path / "a.zip", tmp_path / "task")
     with pytest.raises(RunningError, match=r"a\.zip cannot be read"):
         zipped_machines(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_what_cannot_be_read_to_the_end_is_said(how: str, tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(broken_zip(how, "a.so"))
+    (tmp_path / "task").mkdir()
+    with pytest.raises(RunningError, match=r"a\.zip cannot be unpacked: \S"):
+        unpack(tmp_path / "a.zip", tmp_path / "task")
 
 
 def test_processors_of_compiled_code(tmp_path: Path) -> None:
