@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.metadata import parse_email
 from packaging.utils import canonicalize_name
 
+from lambda_backend.archive.reading import reader
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from packaging.metadata import RawMetadata
     from packaging.utils import NormalizedName
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from lambda_backend.report.model import Artifact
     from lambda_backend.requirements.model import Pin
 
-__all__ = ["Distribution", "distributions", "read"]
+__all__ = ["Distribution", "distributions"]
 
 # At the top only: what is vendored inside a package is no distribution of its own.
 _METADATA = re.compile(r"(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info/METADATA")
@@ -47,21 +48,10 @@ class Distribution:
         return self.name if self.version is None else f"{self.name}=={self.version}"
 
 
-def read(artifact: Artifact) -> tuple[Distribution, ...]:
-    """The distributions in a finished zip."""
-    with zipfile.ZipFile(artifact.archive.path) as archive:
-        return distributions(artifact, archive.read)
-
-
-def distributions(artifact: Artifact, content: Callable[[str], bytes]) -> tuple[Distribution, ...]:
-    """Everything that the zip has metadata of, and every pin; sorted by name and version.
-
-    Args:
-        artifact: the zip.
-        content: of one of its members.
-    """
+def distributions(artifact: Artifact) -> tuple[Distribution, ...]:
+    """Everything that a finished zip has metadata of, and every pin; sorted by name and version."""
     pins = {pin.name: pin for pin in artifact.pins}
-    found = {(one.name, one.version): one for one in _with_metadata(artifact, content, pins)}
+    found = {(one.name, one.version): one for one in _with_metadata(artifact, pins)}
     named = {name for name, _ in found}
     for pin in artifact.pins:
         if pin.name not in named:  # an exclude took its metadata away
@@ -71,9 +61,8 @@ def distributions(artifact: Artifact, content: Callable[[str], bytes]) -> tuple[
     return tuple(found[key] for key in sorted(found, key=lambda key: (key[0], key[1] or "")))
 
 
-def _with_metadata(
-    artifact: Artifact, content: Callable[[str], bytes], pins: Mapping[NormalizedName, Pin]
-) -> Iterator[Distribution]:
+def _with_metadata(artifact: Artifact, pins: Mapping[NormalizedName, Pin]) -> Iterator[Distribution]:
+    content = reader(artifact.archive)
     start = f"{artifact.settings.path_prefix}/" if artifact.settings.path_prefix else ""
     paths = {member.path for member in artifact.archive.members}
     for path in sorted(paths):

@@ -42,12 +42,12 @@ def write_sboms(artifacts: Iterable[Artifact], project: ProjectMetadata, folder:
     Returns:
         Their paths.
     """
-    from lambda_backend.report.sbom.distributions import read
+    from lambda_backend.report.sbom.distributions import distributions
     from lambda_backend.report.sbom.document import document
 
     written = []
     for artifact in artifacts:
         path = folder / sbom_of(artifact.file_name)
-        path.write_bytes(document(artifact, project, read(artifact)).encode())
+        path.write_bytes(document(artifact, project, distributions(artifact)).encode())
         written.append(path)
     return written

@@ -10,7 +10,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from lambda_backend import __version__
-from lambda_backend.report.sbom.distributions import read
+from lambda_backend.report.sbom.distributions import distributions
 from lambda_backend.report.sbom.document import document
 from tests.unit.report.sbom.conftest import PROJECT, pin
 
@@ -23,7 +23,7 @@ HASH = "a1" * 32
 
 
 def text_of(artifact: Artifact) -> str:
-    text = document(artifact, PROJECT, read(artifact))
+    text = document(artifact, PROJECT, distributions(artifact))
     assert VALIDATOR.validate_str(text) is None
     return text
 

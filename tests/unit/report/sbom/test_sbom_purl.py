@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lambda_backend.report.sbom.distributions import read
+from lambda_backend.report.sbom.distributions import distributions
 from lambda_backend.report.sbom.purl import purl
 from tests.unit.report.sbom.conftest import pin
 
@@ -17,7 +17,7 @@ ON_PYPI = f"/packages/0c/74/{'ab' * 30}/one-1.0-py3-none-any.whl"
 
 def text_of(ship: Ship, given: dict[str, Any], note: object = None) -> str | None:
     more = {} if note is None else {"one-1.0.dist-info/direct_url.json": note}
-    (found,) = read(ship({"one-1.0": ""}, [pin("one", **given)], more=more))
+    (found,) = distributions(ship({"one-1.0": ""}, [pin("one", **given)], more=more))
     made = purl(found)
     return None if made is None else made.to_string().removeprefix("pkg:pypi/one@1.0")
 
@@ -76,5 +76,5 @@ def test_by_the_note_that_ships(note: object, expected: str | None, ship: Ship) 
 
 
 def test_none_for_what_nobody_pinned(ship: Ship) -> None:
-    (found,) = read(ship({"shop-1.0.0": ""}))
+    (found,) = distributions(ship({"shop-1.0.0": ""}))
     assert purl(found) is None
