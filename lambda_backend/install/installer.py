@@ -44,6 +44,8 @@ __all__ = ["BuiltWheel", "Installer"]
 _FORMAT = 2
 """Raised when the same inputs would give another tree or archive than an older version of ours made."""
 _DAY = 24 * 60 * 60
+_IN_ITS_FOLDER = frozenset({"uv", "poetry", "pipenv"})
+"""Locks that their tool reads in the folder they lie in."""
 _WHEEL_DIGEST = "wheel.sha256"
 
 
@@ -255,8 +257,10 @@ def _asked(wanted: Wanted) -> dict[str, object]:
         "export": redact_urls(export.lock.deciding) if export else None,
         "exporter": dataclasses.asdict(export.exporter) if export else None,
         "kind": wanted.lock.kind if wanted.lock else None,
-        "folder": wanted.relative(wanted.folder),
+        # Requirements are resolved in the root, wherever they lie: functions with the same ones are asked for once.
+        "folder": wanted.relative(wanted.folder) if wanted.lock and wanted.lock.kind in _IN_ITS_FOLDER else None,
         "root": wanted.relative(wanted.root),
+        "project": wanted.project,
         # A lock stands for them; some backends write absolute paths there, which no two builds have in common.
         "declared": [redact_urls(line) for line in wanted.declared] if wanted.lock is None else [],
         "extras": wanted.extras,

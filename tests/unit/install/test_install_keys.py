@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 HASH = f"--hash=sha256:{'a' * 64}"
 
 
-def asked(root: Path, text: str, constraint: str = "six<2\n") -> dict[str, object]:
-    (root / "requirements.txt").write_text(text)
-    (root / "constraints.txt").write_text(constraint)
-    lock = LockFile(kind="requirements", path=root / "requirements.txt")
+def asked(root: Path, text: str, constraint: str = "six<2\n", *, folder: str = ".") -> dict[str, object]:
+    place = root / folder
+    place.mkdir(exist_ok=True)
+    (place / "requirements.txt").write_text(text)
+    (place / "constraints.txt").write_text(constraint)
+    lock = LockFile(kind="requirements", path=place / "requirements.txt")
     return _asked(
         Wanted(
             key="tool.lambda",
             project="x",
             root=root,
             base=root,
-            folder=root,
+            folder=place,
             lock=lock,
             requirements=parse(lock.path, root),
             declared=(),
@@ -56,3 +58,12 @@ def test_another_constraint_is_another_question(tmp_path: Path) -> None:
     text = "-c constraints.txt\nsix\n"
     assert asked(tmp_path, text, "six<2\n") != asked(tmp_path, text, "six<1.17\n")
     assert asked(tmp_path, text, "six<2\n") == asked(tmp_path, text, "six<2\n")
+
+
+def test_the_same_requirements_elsewhere_are_the_same_question(tmp_path: Path) -> None:
+    text = "-c constraints.txt\nsix\n"
+    assert asked(tmp_path, text, folder="one") == asked(tmp_path, text, folder="two")
+    for name in ("one", "two"):
+        (tmp_path / name / "lib").mkdir()
+    # A relative path leads to another folder.
+    assert asked(tmp_path, "./lib\n", folder="one") != asked(tmp_path, "./lib\n", folder="two")
