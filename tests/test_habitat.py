@@ -153,7 +153,7 @@ def test_the_wheel_is_complete(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     there = {name.rpartition("/")[2] for name in names if name.startswith("lambda_backend/")}
-    assert {"runtimes.toml", "schema.json", "Containerfile", "py.typed"} <= there
+    assert {"runtimes.toml", "schema.json", "Containerfile", "page.html", "page.css", "page.js", "py.typed"} <= there
     assert {name_of(path) for path in MODULES} <= set(names)
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"lambda_backend"}
 

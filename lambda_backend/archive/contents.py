@@ -70,7 +70,7 @@ def contents(path: Path) -> Contents:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = {entry.filename: entry for entry in archive.infolist() if not entry.is_dir()}
+            entries = {entry.filename: entry for entry in archive.infolist() if not entry.filename.endswith("/")}
             found = tuple(_distributions(entries, archive))
     except UNREADABLE as error:
         raise BundleError(f"{path} cannot be read as a zip: {error}") from error

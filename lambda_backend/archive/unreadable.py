@@ -13,6 +13,7 @@ UNREADABLE: tuple[type[Exception], ...] = (
     OSError,
     EOFError,
     RuntimeError,
+    UnicodeDecodeError,
     lzma.LZMAError,
     zipfile.BadZipFile,
     zlib.error,

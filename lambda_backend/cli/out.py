@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["aligned", "print_json", "say"]
+__all__ = ["aligned", "clipped", "print_json", "printable", "say"]
 
 
 def print_json(document: object) -> None:
@@ -23,19 +23,37 @@ def say(line: str) -> None:
     click.echo(f"lambda-backend: {line}", err=True)
 
 
+def printable(text: str) -> str:
+    """Text with what a terminal obeys, or nobody can see, written out: a zip may name its files so."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
+def clipped(text: str, width: int) -> str:
+    """Text without its middle where it is longer than so many characters."""
+    if len(text) <= width:
+        return text
+    half = (width - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
+
+
 def aligned(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
-    """Rows of a table as lines.
+    """Rows of a table as printable lines.
 
     Args:
         rows: all of one length.
         right: columns of figures, which are aligned at their end.
     """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    from rich.cells import cell_len
+
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     lines = []
-    for row in rows:
-        cells = (
-            cell.rjust(width) if index in right else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        lines.append("  ".join(cells).rstrip())
+    for row in cells:
+        padded = []
+        for index, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            room = " " * (width - cell_len(cell))
+            padded.append(room + cell if index in right else cell + room)
+        lines.append("  ".join(padded).rstrip())
     return lines

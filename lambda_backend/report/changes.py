@@ -35,6 +35,11 @@ class PackageChange:
         """Bytes unzipped, more than before."""
         return (self.new.size if self.new else 0) - (self.old.size if self.old else 0)
 
+    @property
+    def growth_zipped(self) -> int:
+        """The same, as they lie in the zip."""
+        return (self.new.zipped if self.new else 0) - (self.old.zipped if self.old else 0)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Changes:

@@ -11,14 +11,12 @@ import click
 
 from lambda_backend.cli.importing import Import, import_of
 from lambda_backend.cli.options import engine_option, network_option
-from lambda_backend.cli.out import print_json, say
+from lambda_backend.cli.out import print_json, printable, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lambda_backend.checks.model import Subject
     from lambda_backend.findings import Finding
-    from lambda_backend.targets import Target
 
 __all__ = ["command"]
 
@@ -55,13 +53,17 @@ def command(  # noqa: PLR0913 - each is an option
     dates. The exit code is 1 where a finding is an error; warnings alone leave it at 0.
     """
     from lambda_backend.checks.run import findings
+    from lambda_backend.cli.checking import subject_of
+    from lambda_backend.report.beside import described
     from lambda_backend.settings.model import ChecksSettings
 
     levels = ChecksSettings().levels
     found: dict[Path, tuple[Finding, ...]] = {}
     imported: dict[Path, Import] = {}
     for path in zips:
-        subject, layer_zips = _subject(path, runtime, architecture, handler, layers)
+        subject, layer_zips = subject_of(
+            path, described(path), runtime=runtime, architecture=architecture, handler=handler, layers=layers
+        )
         if subject.kind == "function" and subject.handler is None:
             say(f"{path.name}: no handler is named, so it is not looked for; --handler names it")
         found[path] = findings(subject, levels)
@@ -76,51 +78,16 @@ def command(  # noqa: PLR0913 - each is an option
     sys.exit(1 if any(finding.level == "error" for of in found.values() for finding in of) else 0)
 
 
-def _subject(
-    path: Path, runtime: str | None, architecture: str | None, handler: str | None, layers: Sequence[Path]
-) -> tuple[Subject, Sequence[Path]]:
-    from lambda_backend.checks.subject import of_zip
-    from lambda_backend.report.beside import described
-
-    facts = described(path)
-    if facts is not None:
-        runtime, architecture = runtime or facts.runtime, architecture or facts.architecture
-        handler, layers = handler or facts.handler, layers or facts.layers
-    target = _target(path, runtime, architecture or "x86_64")
-    subject = of_zip(
-        path,
-        target=target,
-        handler=handler,
-        kind="layer" if facts is not None and facts.artifact.get("kind") == "layer" else None,
-        layers=tuple(of_zip(layer, target=target, kind="layer") for layer in layers),
-    )
-    return subject, layers
-
-
-def _target(path: Path, runtime: str | None, architecture: str) -> Target:
-    from lambda_backend.targets import architectures, runtimes, target
-
-    if runtime is None:
-        raise click.UsageError(f"no manifest lies beside {path.name}: name the runtime with --runtime")
-    if runtime not in runtimes():
-        raise click.BadParameter(f"{runtime!r} is none of {', '.join(runtimes())}", param_hint="--runtime")
-    if architecture not in architectures():
-        raise click.BadParameter(
-            f"{architecture!r} is none of {', '.join(architectures())}", param_hint="--architecture"
-        )
-    return target(runtime, architecture)
-
-
 def _document(path: Path, found: Sequence[Finding], imported: Import | None) -> dict[str, object]:
     document: dict[str, object] = {"file": str(path), "findings": list(map(dataclasses.asdict, found))}
     return document if imported is None else {**document, "import": imported.document()}
 
 
 def _lines(path: Path, found: Sequence[Finding]) -> Iterator[str]:
-    yield f"{path.name}: {'nothing found' if not found else f'{len(found)} found'}"
+    yield f"{printable(path.name)}: {'nothing found' if not found else f'{len(found)} found'}"
     for finding in found:
-        first, *rest = finding.message.splitlines()
+        first, *rest = map(printable, finding.message.splitlines())
         yield f"  {finding.level}: [{finding.check}] {first}"
         yield from (f"    {line}" for line in rest)
         if finding.hint:
-            yield f"    → {finding.hint}"
+            yield f"    → {printable(finding.hint)}"

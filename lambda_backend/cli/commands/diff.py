@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lambda_backend.cli.out import aligned, print_json
+from lambda_backend.cli.out import aligned, print_json, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from lambda_backend.archive.contents import Contents
     from lambda_backend.report.changes import Changes, PackageChange
     from lambda_backend.report.packages import Package
 
@@ -36,7 +37,8 @@ def command(old: Path, new: Path, *, as_json: bool) -> None:
     from lambda_backend.bundle.sources import sha256
     from lambda_backend.report.changes import changes
 
-    found = changes(contents(old), contents(new))
+    before, after = contents(old), contents(new)
+    found = changes(before, after)
     digests = {side: sha256(path).hexdigest() for side, path in (("old", old), ("new", new))}
     equal = digests["old"] == digests["new"]
     if as_json:
@@ -50,38 +52,53 @@ def command(old: Path, new: Path, *, as_json: bool) -> None:
     elif not found.any:
         click.echo("the zips hold the same files; their order, times or compression differ")
     else:
-        click.echo("\n".join(_lines(old, new, found)))
+        click.echo("\n".join([_totals(old, new, before, after), "", *_lines(found)]))
     sys.exit(0 if equal else 1)
 
 
-def _lines(old: Path, new: Path, found: Changes) -> Iterator[str]:
+def _totals(old: Path, new: Path, before: Contents, after: Contents) -> str:
     from lambda_backend.units import human_size
 
-    before, after = old.stat().st_size, new.stat().st_size
-    growth = sum(change.growth for change in found.packages)
-    yield f"{human_size(before)} → {human_size(after)}, unzipped {_signed(growth)}"
-    yield ""
-    yield from aligned([_row(change) for change in found.packages], right=frozenset({3}))
-    # The files of a package that came or went as a whole tell nothing more.
-    sides = ((change.old, change.new) for change in found.packages)
-    whole = {file.path for pair in sides if None in pair for side in pair if side is not None for file in side.files}
+    zipped = [path.stat().st_size for path in (old, new)]
+    unzipped = [sum(file.size for file in side.files) for side in (before, after)]
+    return ", ".join(
+        f"{what} {human_size(one)} → {human_size(other)} ({_signed(other - one)})"
+        for what, (one, other) in (("zipped", zipped), ("unzipped", unzipped))
+    )
+
+
+def _lines(found: Changes) -> Iterator[str]:
+    largest = sorted(found.packages, key=lambda change: (-abs(change.growth), change.name))
+    head = ("", "package", "version", "zipped", "unzipped")
+    yield from aligned([head, *map(_row, largest)], right=frozenset({3, 4}))
+    told = {path for change in found.packages for path in _told(change)}
     for title, paths in (("added", found.added), ("removed", found.removed), ("changed", found.changed)):
-        shown = [path for path in paths if path not in whole]
+        shown = [path for path in paths if path not in told]
         if shown:
             yield f"\n{title}:"
-            yield from (f"  {path}" for path in shown[:_SHOWN])
+            yield from (f"  {printable(path)}" for path in shown[:_SHOWN])
             if len(shown) > _SHOWN:
                 yield f"  and {len(shown) - _SHOWN} more; --json has all"
 
 
+def _told(change: PackageChange) -> Iterator[str]:
+    """Paths that the package's own line tells of: all of one that came or went, and metadata of another version."""
+    from lambda_backend.bundle.record import owner_of
+
+    sides = [side for side in (change.old, change.new) if side is not None]
+    versions = {side.version for side in sides}
+    for side in sides:
+        for path in (file.path for file in side.files):
+            folders = (part for part in path.split("/") if part.endswith(".dist-info"))
+            if len(sides) == 1 or (len(versions) > 1 and change.name in map(owner_of, folders)):
+                yield path
+
+
 def _row(change: PackageChange) -> Sequence[str]:
-    old, new = change.old, change.new
-    if old is None or new is None:
-        there = new or old
-        return ("-" if new is None else "+", change.title, (there and there.version) or "", _signed(change.growth))
-    same = old.version == new.version
-    version = old.version or "" if same else f"{old.version} → {new.version}"
-    return (" ", change.title, version, _signed(change.growth))
+    growth = (_signed(change.growth_zipped), _signed(change.growth))
+    versions = [side.version or "" for side in (change.old, change.new) if side is not None]
+    mark = "-" if change.new is None else "+" if change.old is None else " "
+    return (mark, change.title, " → ".join(dict.fromkeys(versions)), *growth)
 
 
 def _signed(size: int) -> str:

@@ -7,88 +7,110 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lambda_backend.cli.out import aligned, print_json, say
+from lambda_backend.cli.inspecting import opened, write_page
+from lambda_backend.cli.out import aligned, clipped, print_json, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lambda_backend.report.beside import Described
+    from lambda_backend.cli.inspecting import Opened
     from lambda_backend.report.packages import Node, Package
 
 __all__ = ["command"]
 
+_ZIP = click.Path(exists=True, dir_okay=False, path_type=Path)
+_WIDEST = 60
+"""Characters of a name in the table; longer ones lose their middle."""
+
 
 @click.command("inspect")
-@click.argument("zip_path", metavar="ZIP", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("zip_path", metavar="ZIP", type=_ZIP)
 @click.option("--depth", type=click.IntRange(min=0), default=0, help="Levels of folders to show below each package.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object with every package and its files.")
-def command(zip_path: Path, *, depth: int, as_json: bool) -> None:
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write a page to look into the zip, with a treemap and the checks' findings.",
+)
+@click.option("--runtime", help="Runtime to check the zip for in the page; by default the manifest's.")
+@click.option("--architecture", help="x86_64 or arm64; by default the manifest's, or else x86_64.")
+@click.option("--handler", help="What Lambda calls; by default the manifest's.")
+@click.option("--layer", "layers", metavar="ZIP", type=_ZIP, multiple=True, help="Again for each, in Lambda's order.")
+def command(
+    zip_path: Path, *, depth: int, as_json: bool, html: Path | None, layers: Sequence[Path], **target: str | None
+) -> None:
     """Show what is in a zip, package by package, with sizes.
 
     The zip may be of any tool. What the manifest beside it says of it is shown too.
     """
-    from lambda_backend.archive.contents import contents
-    from lambda_backend.bundle.sources import sha256
-    from lambda_backend.report.beside import described
-    from lambda_backend.report.packages import packages
+    if html is None and (layers or any(target.values())):
+        raise click.UsageError(
+            "--runtime, --architecture, --handler and --layer are for the checks in the page: --html"
+        )
+    if html is not None and as_json:
+        raise click.UsageError("--json prints, and --html writes a page: choose one")
+    zipped = opened(zip_path)
+    if html is not None:
+        write_page(html, zipped, layers=layers, **target)
+        click.echo(str(html))
+    elif as_json:
+        print_json(_document(zipped))
+    else:
+        click.echo("\n".join([*_head(zipped), "", *_table(zipped, depth)]))
 
-    found = packages(contents(zip_path))
-    digest = sha256(zip_path).hexdigest()
-    facts = described(zip_path)
-    if facts is not None and not facts.is_of(digest):
-        say(f"warning: {facts.manifest.name} describes another {zip_path.name}, which had other bytes")
-        facts = None
-    if as_json:
-        print_json(_document(zip_path, digest, found, facts))
-        return
-    click.echo("\n".join([*_head(zip_path, found, facts), "", *_table(found, depth)]))
 
-
-def _head(path: Path, found: Sequence[Package], facts: Described | None) -> Iterator[str]:
+def _head(zipped: Opened) -> Iterator[str]:
     from lambda_backend.targets import limits
     from lambda_backend.units import human_size
 
-    unzipped = sum(package.size for package in found)
-    share = f"{unzipped / limits().unzipped_bytes:.1%} of 250 MiB"
-    files = sum(len(package.files) for package in found)
-    yield f"{path.name}: {human_size(path.stat().st_size)}, unzipped {human_size(unzipped)} ({share}), {files} files"
-    if facts is None:
-        return
-    words = [f"{facts.artifact.get('kind')} {facts.artifact['name']} of {facts.project} {facts.version}"]
-    words += [facts.runtime, facts.architecture]
-    words += [f"handler {facts.handler}"] if facts.handler else []
-    words += [f"layers {', '.join(facts.artifact['layers'])}"] if facts.artifact.get("layers") else []
-    yield ", ".join(words)
-    yield f"CodeSha256 {facts.artifact.get('code_sha256')}"
-    yield from (f"{finding.get('level')}: {finding.get('message')}" for finding in facts.artifact.get("findings", ()))
+    path, facts = zipped.path, zipped.facts
+    share = f"{zipped.unzipped / limits().unzipped_bytes:.1%} of 250 MiB"
+    files = sum(len(package.files) for package in zipped.packages)
+    sizes = f"{human_size(path.stat().st_size)}, unzipped {human_size(zipped.unzipped)} ({share}), {files} files"
+    yield f"{printable(path.name)}: {sizes}"
+    if facts is not None:
+        words = [f"{facts.artifact.get('kind')} {facts.artifact['name']} of {facts.project} {facts.version}"]
+        words += [facts.runtime, facts.architecture]
+        words += [f"handler {facts.handler}"] if facts.handler else []
+        words += [f"layers {', '.join(facts.artifact['layers'])}"] if facts.artifact.get("layers") else []
+        yield printable(", ".join(words))
+    yield f"CodeSha256 {zipped.code_sha256}"
+    for finding in facts.artifact.get("findings", ()) if facts is not None else ():
+        yield from map(printable, f"{finding.get('level')}: {finding.get('message')}".splitlines())
 
 
-def _table(found: Sequence[Package], depth: int) -> list[str]:
+def _table(zipped: Opened, depth: int) -> list[str]:
     from lambda_backend.report.packages import tree
     from lambda_backend.units import human_size
 
-    rows = [("package", "version", "files", "zipped", "unzipped")]
+    rows = [("package", "version", "files", "zipped", "unzipped", "share")]
+    whole = zipped.unzipped or 1
 
     def add(title: str, version: str, part: Package | Node, files: int) -> None:
-        rows.append((title, version, str(files), human_size(part.zipped), human_size(part.size)))
+        sizes = (human_size(part.zipped), human_size(part.size), f"{part.size / whole:.1%}")
+        rows.append((clipped(title, _WIDEST), version, str(files), *sizes))
 
-    def add_below(nodes: Sequence[Node], indent: str) -> None:
+    def add_below(nodes: Sequence[Node], level: int, folder: str = "") -> None:
         for node in nodes:
-            add(indent + node.name, "", node, node.files)
-            add_below(node.children, indent + "  ")
+            add("  " * level + folder + node.name, "", node, node.files)
+            add_below(node.children, level + 1)
 
-    for package in found:
+    for package in zipped.packages:
         add(package.title, package.version or "", package, len(package.files))
-        add_below(tree(package, depth), "  ")
-    return aligned(rows, right=frozenset({2, 3, 4}))
+        # What all its files lie in, such as a layer's python/, is no level of its own.
+        add_below(tree(package, depth), 1, package.folder)
+    return aligned(rows, right=frozenset({2, 3, 4, 5}))
 
 
-def _document(path: Path, digest: str, found: Sequence[Package], facts: Described | None) -> dict[str, Any]:
+def _document(zipped: Opened) -> dict[str, Any]:
+    facts = zipped.facts
     return {
-        "file": str(path),
-        "sha256": digest,
-        "size": path.stat().st_size,
-        "unzipped_size": sum(package.size for package in found),
+        "file": str(zipped.path),
+        "sha256": zipped.sha256,
+        "code_sha256": zipped.code_sha256,
+        "size": zipped.path.stat().st_size,
+        "unzipped_size": zipped.unzipped,
         "packages": [
             {
                 "name": package.name or None,
@@ -100,14 +122,7 @@ def _document(path: Path, digest: str, found: Sequence[Package], facts: Describe
                     for file in package.files
                 ],
             }
-            for package in found
+            for package in zipped.packages
         ],
-        "manifest": None
-        if facts is None
-        else {
-            "file": str(facts.manifest),
-            "project": facts.project,
-            "version": facts.version,
-            "artifact": dict(facts.artifact),
-        },
+        "manifest": zipped.manifest and {"file": facts and str(facts.manifest), **zipped.manifest},
     }

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import re
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -58,18 +60,20 @@ def test_packages_by_size(command: Callable[..., Result], shop: Path) -> None:
     assert lines[0] == (
         f"{shop.name}: {shop.stat().st_size / 1024:.1f} KiB, unzipped {size / 1024:.1f} KiB (0.0% of 250 MiB), 9 files"
     )
-    assert [line.split()[:3] for line in lines[2:]] == [
+    code = base64.b64encode(hashlib.sha256(shop.read_bytes()).digest()).decode()
+    assert lines[1:3] == [f"CodeSha256 {code}", ""]
+    assert [line.split()[:3] for line in lines[3:]] == [
         ["package", "version", "files"],
         ["idna", "3.10", "3"],
         ["shop", "1.0.0", "5"],
         ["other", "files", "1"],
     ]
+    assert [line.split()[-1] for line in lines[3:]] == ["share", "95.7%", "4.3%", "0.0%"]
 
 
 def test_folders_below(command: Callable[..., Result], shop: Path) -> None:
     lines = command("inspect", shop, "--depth", "2").stdout.splitlines()
-    names = [line[:23].rstrip() for line in lines[lines.index("") + 2 :]]
-    assert names == [
+    assert titles(lines) == [
         "idna",
         "  idna/",
         "    core.py",
@@ -85,20 +89,75 @@ def test_folders_below(command: Callable[..., Result], shop: Path) -> None:
         "    data/",
         "    __init__.py",
         "other files",
-        "  conf/",
-        "    a.json",
+        "  conf/a.json",
     ]
+
+
+def titles(lines: list[str]) -> list[str]:
+    """The first column of the table."""
+    head, *rows = lines[lines.index("") + 1 :]
+    return [row[: head.index("version")].rstrip() for row in rows]
+
+
+def test_a_folder_that_holds_only_another_is_no_level(command: Callable[..., Result], tmp_path: Path) -> None:
+    layer = {"python/a/b/c/d.py": "1", "python/a/b/c/e/f.py": "22", "python/x/y.py": ""}
+    lines = command("inspect", made(tmp_path / "a.zip", layer), "--depth", "2").stdout.splitlines()
+    assert titles(lines) == [
+        "other files",
+        "  python/a/b/c/",
+        "    e/",
+        "    d.py",
+        "  python/x/",
+        "    y.py",
+    ]
+
+
+def test_thousands_of_levels(command: Callable[..., Result], tmp_path: Path) -> None:
+    names = {f"{'a/' * levels}f.py": "1" for levels in range(1, 2000, 10)}
+    result = command("inspect", made(tmp_path / "a.zip", names), "--depth", "100000")
+    assert (result.exit_code, result.stderr) == (0, "")
+    # Each level has a file and a folder, and the last one's folder holds all the rest.
+    assert len(titles(result.stdout.splitlines())) == 1 + 2 * 32
+
+
+def test_names_that_a_terminal_would_obey(command: Callable[..., Result], tmp_path: Path) -> None:
+    names = ["\x1b[31mred.py", "two\nlines.py", "\u202egnp.exe", "日本語.py", "x" * 200]
+    path = made(tmp_path / "a.zip", dict.fromkeys(names, "1"))
+    result = command("inspect", path, "--depth", "1")
+    lines = result.stdout.splitlines()
+    assert "\x1b" not in result.stdout
+    assert "\u202e" not in result.stdout
+    for shown in (r"\x1b[31mred.py", r"two\nlines.py", r"\u202egnp.exe"):
+        assert sum(shown in line for line in lines) == 1
+    # Characters of double width keep the columns straight, and long names do not push them away.
+    row = next(line for line in lines if "日本語" in line)
+    head = next(line for line in lines if line.startswith("package"))
+    assert len(row) + 3 == len(head)
+    assert len(head) < 110
+
+
+@pytest.mark.parametrize("name", ["", "a//b.py", "/abs.py", "../up.py"])
+def test_names_that_no_tool_should_write(command: Callable[..., Result], tmp_path: Path, name: str) -> None:
+    result = command("inspect", made(tmp_path / "a.zip", {name: "1", "b.py": "1"}), "--depth", "3")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert " 2 files" in result.stdout
+
+
+def test_a_name_that_is_no_utf8(command: Callable[..., Result], tmp_path: Path) -> None:
+    path = made(tmp_path / "a.zip", {"é.py": "1"})
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xfe"))
+    result = command("inspect", path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"lambda-backend: error: {path} cannot be read as a zip: 'utf-8' codec")
 
 
 def test_what_the_manifest_says(command: Callable[..., Result], shop: Path) -> None:
     findings = [{"check": "size", "level": "warn", "message": "rather large"}]
     manifest(shop.with_name("shop-1.0.0.lambda.json"), shop, layers=["deps"], findings=findings)
     lines = command("inspect", shop).stdout.splitlines()
-    assert lines[1:4] == [
-        "function api of shop 1.0.0, python3.13, arm64, handler shop.api.handler, layers deps",
-        "CodeSha256 c29tZQ==",
-        "warn: rather large",
-    ]
+    assert lines[1] == "function api of shop 1.0.0, python3.13, arm64, handler shop.api.handler, layers deps"
+    assert lines[2].startswith("CodeSha256 ")
+    assert lines[3:5] == ["warn: rather large", ""]
 
 
 def test_a_manifest_of_another_zip(command: Callable[..., Result], shop: Path) -> None:
@@ -120,6 +179,7 @@ def test_json(command: Callable[..., Result], shop: Path) -> None:
     found = json.loads(command("inspect", shop, "--json").stdout)
     entries = zipfile.ZipFile(shop).infolist()
     assert found["sha256"] == hashlib.sha256(shop.read_bytes()).hexdigest()
+    assert base64.b64decode(found["code_sha256"]).hex() == found["sha256"]
     assert found["size"] == shop.stat().st_size
     assert found["unzipped_size"] == sum(entry.file_size for entry in entries)
     assert [(item["name"], item["version"]) for item in found["packages"]] == [
@@ -158,15 +218,18 @@ class TestDiff:
         result = command("diff", *self.zips(tmp_path))
         assert (result.exit_code, result.stderr) == (1, "")
         lines = [line.split() for line in result.stdout.splitlines()]
-        assert lines[2:6] == [
-            ["other", "files", "+0", "B"],
-            ["+", "anyio", "4", *lines[3][3:]],
-            ["idna", "3.9", "→", "3.10", "+3.9", "KiB"],
-            ["-", "six", "1.17", *lines[5][3:]],
-        ]
+        head = " ".join(lines[0])
+        assert re.fullmatch(r"zipped \S+ KiB → \S+ KiB \(\+3.9 KiB\), unzipped 5.0 KiB → 9.0 KiB \(\+3.9 KiB\)", head)
+        assert lines[2] == ["package", "version", "zipped", "unzipped"]
+        # What changed most comes first.
+        assert lines[3][:4] == ["idna", "3.9", "→", "3.10"]
+        assert lines[3][-2:] == ["+3.9", "KiB"]
+        assert [line[:3] for line in lines[4:6]] == [["+", "anyio", "4"], ["-", "six", "1.17"]]
+        assert lines[6][:2] == ["other", "files"]
         text = result.stdout
         assert text.endswith("changed:\n  app.py\n  idna/core.py\n")
-        assert "added:\n  idna-3.10.dist-info/METADATA\n  idna-3.10.dist-info/RECORD\n  new.py\n\n" in text
+        assert "added:\n  new.py\n\nremoved:\n  old.py\n\n" in text
+        assert "dist-info" not in text  # the versions tell of it
         assert "anyio.py" not in text  # of a package that is new as a whole
         assert "same.py" not in text
 
