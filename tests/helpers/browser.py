@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 # Puts the two pipes where the browser looks for them. First out of the way, for they may be there the wrong way round.
 _LAUNCH = (
     "import os, sys; mine = [os.dup2(os.dup(int(word)), 100 + i) for i, word in enumerate(sys.argv[1:3])];"
@@ -68,6 +69,8 @@ class Browser:
 
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
+            ready, _, _ = select.select([self.replies], [], [], _PATIENCE)
+            assert ready, f"the browser said nothing for {_PATIENCE:.0f} seconds"
             more = os.read(self.replies.fileno(), 1 << 20)
             assert more, "the browser ended"
             self._buffer += more
