@@ -25,6 +25,8 @@ class File:
     compressed_size: int
     owner: str
     """The distribution that brought it (normalised name), ``project``, ``entry``, ``include``; empty where unknown."""
+    modified: int | None = None
+    """Seconds since 1970 as the zip says, in whatever zone it was made; None where all files have one fixed time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

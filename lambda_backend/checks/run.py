@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lambda_backend.checks import binaries, collisions, handler, runtime_support, secrets, size
+from lambda_backend.checks import binaries, bytecode, collisions, handler, runtime_support, secrets, size
 from lambda_backend.findings import Finding
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ RULES: Mapping[str, Callable[[Subject], Iterator[Problem]]] = {
     "handler": handler.check,
     "collisions": collisions.check,
     "secrets": secrets.check,
+    "bytecode": bytecode.check,
     "runtime-support": runtime_support.check,
 }
 """By their keys in ``[tool.lambda.checks]``."""

@@ -62,6 +62,8 @@ def _hint(parts: Iterable[Subject]) -> str:
     advice = []
     if given := sum(file.size for file in files if file.owner in _RUNTIME_HAS):
         advice.append(f"omit what the runtime has (boto3, botocore: {human_size(given)})")
+    if compiled := sum(file.size for file in files if file.path.endswith(".pyc")):
+        advice.append(f"leave out bytecode ({human_size(compiled)})")
     if objects := sum(file.size for file in files if ".so" in file.path):
         advice.append(f"strip shared objects ({human_size(objects)})")
     if tests := sum(file.size for file in files if any(part in f"/{file.path}" for part in _TESTS)):

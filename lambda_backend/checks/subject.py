@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import functools
 import zipfile
 from typing import TYPE_CHECKING, Literal
@@ -84,6 +85,7 @@ def of_zip(
     try:
         with zipfile.ZipFile(path) as archive:
             facts = {file.path: facts_of(file.path, archive.read(file.path)) for file in found.files}
+            times = {entry.filename: _modified(entry) for entry in archive.infolist()}
     except UNREADABLE as error:
         raise BundleError(f"{path} cannot be read as a zip: {error}") from error
     return Subject(
@@ -92,7 +94,13 @@ def of_zip(
         target=target,
         handler=handler,
         files={
-            file.path: File(path=file.path, size=file.size, compressed_size=file.compressed_size, owner=file.owner)
+            file.path: File(
+                path=file.path,
+                size=file.size,
+                compressed_size=file.compressed_size,
+                owner=file.owner,
+                modified=times[file.path],
+            )
             for file in found.files
         },
         facts={name: fact for name, fact in facts.items() if fact is not None},
@@ -112,6 +120,12 @@ def kind_of(paths: Sequence[str]) -> Literal["function", "layer"]:
     tops = {path.partition("/")[0] for path in paths if "/" in path}
     is_layer = "python" in tops and tops <= {"python", "bin", "lib"} and all("/" in path for path in paths)
     return "layer" if is_layer else "function"
+
+
+def _modified(entry: zipfile.ZipInfo) -> int:
+    # Some tools write no time at all, which reads as month and day 0.
+    year, month, day, *clock = entry.date_time
+    return calendar.timegm((year, min(max(month, 1), 12), max(day, 1), *clock))
 
 
 def _reader(path: Path) -> Callable[[str], bytes]:

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from lambda_backend.facts.binary import binary_facts
+from lambda_backend.facts.bytecode import source_time
 from lambda_backend.facts.credentials import credentials_in
 from lambda_backend.facts.model import Facts
 
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "collect", "facts_of"]
 
-VERSION = 1
+VERSION = 2
 """Raised when the same bytes would give other facts than an older version of ours found."""
 
+_NOTHING = Facts()
 _LARGE = 1 << 20
 """Bytes; files from here on are mapped, so that none is in memory as a whole."""
 
@@ -47,8 +49,8 @@ def facts_of(path: str, data: bytes | mmap.mmap) -> Facts | None:
         data: all of its bytes.
     """
     elf, foreign = binary_facts(data)
-    secrets = credentials_in(path, data)
-    return Facts(elf=elf, foreign=foreign, secrets=secrets) if elf or foreign or secrets else None
+    found = Facts(elf=elf, foreign=foreign, secrets=credentials_in(path, data), source_time=source_time(path, data))
+    return None if found == _NOTHING else found
 
 
 @contextlib.contextmanager

@@ -40,6 +40,8 @@ class Facts:
     """``Mach-O`` or ``PE``, code for another system, or ``broken ELF``."""
     secrets: tuple[str, ...] = ()
     """Kinds of credentials that it holds, such as ``"AWS access key"``; never a credential itself."""
+    source_time: int | None = None
+    """Of bytecode that Python uses only while its source has this time (PEP 552): seconds since 1970, modulo 2**32."""
 
 
 def to_document(facts: Mapping[str, Facts]) -> dict[str, Any]:
@@ -71,4 +73,5 @@ def _facts(raw: Mapping[str, Any]) -> Facts:
         ),
         foreign=raw["foreign"],
         secrets=tuple(raw["secrets"]),
+        source_time=raw["source_time"],
     )

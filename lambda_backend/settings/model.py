@@ -181,13 +181,15 @@ class ChecksSettings:
     """Files of two packages at the same path."""
     secrets: Level = "error"
     """Credentials in the artifact."""
+    bytecode: Level = "warn"
+    """Bytecode that the runtime's Python does not use."""
     runtime_support: Level = "warn"
     """A runtime that AWS has deprecated."""
 
     @property
     def levels(self) -> Mapping[str, Level]:
         """The level of each check, by its key."""
-        names = ("size", "binaries", "handler", "collisions", "secrets", "runtime-support")
+        names = ("size", "binaries", "handler", "collisions", "secrets", "bytecode", "runtime-support")
         return {name: getattr(self, name.replace("-", "_")) for name in names}
 
 

@@ -49,8 +49,8 @@ def command(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Prove zips before they are deployed, whichever tool made them.
 
-    Looks at processor, glibc and Python of compiled files, sizes, handler, collisions, credentials and the runtime's
-    dates. The exit code is 1 where a finding is an error; warnings alone leave it at 0.
+    Looks at processor, glibc and Python of compiled files, sizes, handler, collisions, credentials, bytecode and
+    the runtime's dates. The exit code is 1 where a finding is an error; warnings alone leave it at 0.
     """
     from lambda_backend.checks.run import findings
     from lambda_backend.cli.checking import subject_of

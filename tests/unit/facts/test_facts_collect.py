@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import py_compile
 from typing import TYPE_CHECKING
 
 from lambda_backend.facts.collect import _LARGE, collect
@@ -48,3 +50,18 @@ def test_the_cache_keeps_all_of_it() -> None:
 def test_code_that_reads_keys_holds_none() -> None:
     code = b'HEADER = "-----BEGIN PRIVATE KEY-----"\nif line.startswith("-----BEGIN RSA PRIVATE KEY-----\\n"):\n'
     assert collect([("keys.py", code)]) == {}
+
+
+def test_bytecode_tells_the_time_of_its_source(tmp_path: Path) -> None:
+    source = tmp_path / "mod.py"
+    source.write_text("VALUE = 1\n")
+    os.utime(source, (1_700_000_000, 1_700_000_000))
+    made = {}
+    for mode in py_compile.PycInvalidationMode:
+        target = tmp_path / f"{mode.name}.pyc"
+        py_compile.compile(str(source), cfile=str(target), invalidation_mode=mode, doraise=True)
+        made[target.name] = target
+    found = collect(made.items())
+    assert {path: facts.source_time for path, facts in found.items()} == {"TIMESTAMP.pyc": 1_700_000_000}
+    assert from_document(json.loads(json.dumps(to_document(found)))) == found
+    assert collect([("cut.pyc", b"\x00" * 15), ("other.py", made["TIMESTAMP.pyc"].read_bytes())]) == {}

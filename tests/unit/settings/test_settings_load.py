@@ -182,6 +182,7 @@ def test_checks_for_one_build(load_text: LoadText) -> None:
         "handler": "error",
         "collisions": "error",
         "secrets": "error",
+        "bytecode": "warn",
         "runtime-support": "warn",
     }
 
