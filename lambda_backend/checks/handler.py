@@ -81,6 +81,8 @@ def _places(subject: Subject) -> str:
 
 def _nearest(subject: Subject, module: str, attribute: str) -> str:
     """A module of the last name elsewhere is a wrong folder more often than not."""
+    if folder := _around_everything(subject):
+        return f"zip what is in {folder}/, and not that folder: Lambda looks for modules at the zip's root"
     last = module.rpartition(".")[2]
     ends = (f"/{last}.py", f"/{last}/__init__.py")
     for path in sorted(subject.files, key=lambda path: (path.count("/"), path)):
@@ -88,6 +90,15 @@ def _nearest(subject: Subject, module: str, attribute: str) -> str:
             there = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             return f"did you mean {there}.{attribute}?"
     return "see with `lambda-backend inspect` what is in it; exclude may leave it out"
+
+
+def _around_everything(subject: Subject) -> str | None:
+    """The folder that all files lie in, the packages that were installed for them too."""
+    installed = {path.partition(".dist-info/")[0].rpartition("/")[0] for path in subject.files if ".dist-info/" in path}
+    if len(installed) != 1:
+        return None
+    (folder,) = installed
+    return folder if folder and all(path.startswith(f"{folder}/") for path in subject.files) else None
 
 
 def _names(body: Iterable[ast.stmt]) -> set[str] | None:

@@ -124,6 +124,14 @@ def test_a_handler_s_module_that_is_missing() -> None:
     ]
 
 
+@pytest.mark.parametrize(("more", "hint"), [({}, "zip what is in package/, and not"), ({"a.py": ""}, "did you mean")])
+def test_a_handler_in_a_folder_that_was_zipped_as_a_whole(more: Mapping[str, str], hint: str) -> None:
+    files = {"package/app.py": "handler = 1", "package/numpy-2.0.dist-info/METADATA": "Name: numpy", **more}
+    (found,) = handler.check(subject(files, handler="app.handler"))
+    assert found.hint is not None
+    assert found.hint.startswith(hint)
+
+
 def test_a_handler_that_is_missing() -> None:
     found = list(handler.check(subject({"mod.py": "def lambda_handler(): ..."}, handler="mod.handler")))
     assert [(problem.message, problem.hint) for problem in found] == [
