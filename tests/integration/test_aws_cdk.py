@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.helpers.deployable import HANDLER, make
 from tests.helpers.interpreters import unavailable
-from tests.helpers.machine import CHECKOUT, EXAMPLES, manifest, project
+from tests.helpers.machine import CHECKOUT, EXAMPLES, manifest
 
 if TYPE_CHECKING:
     from tests.helpers.machine import Machine
@@ -25,29 +26,6 @@ pytestmark = pytest.mark.network
 
 CDK = EXAMPLES / "deploy/cdk"
 PAGE = CHECKOUT / "docs/how-to/from-aws-cdk.md"
-TABLE = """
-[project.optional-dependencies]
-data = ["idna==3.10"]
-
-[tool.lambda]
-runtime = "python3.13"
-architecture = ["x86_64", "arm64"]
-
-[tool.lambda.functions.api]
-handler = "tiny.app.handler"
-
-[tool.lambda.functions.report]
-handler = "tiny.app.handler"
-extras = ["data"]
-layers = ["deps"]
-
-[tool.lambda.functions.worker]
-entry = "functions/worker"
-
-[tool.lambda.layers.deps]
-extras = ["data"]
-"""
-HANDLER = "def handler(event, context):\n    return event\n"
 # CDK would run whichever CDK_DOCKER names, and docker without it.
 ENGINES = ("docker", "podman", "finch", "nerdctl")
 
@@ -129,13 +107,8 @@ def has_key(asset: dict[str, Any], key: str) -> bool:
     return any(destination["objectKey"] == key for destination in asset["destinations"].values())
 
 
-def make(folder: Path) -> Path:
-    files = {"functions/worker/index.py": HANDLER, "functions/worker/requirements.txt": "click==8.1.8\n"}
-    return project(folder, TABLE, dependencies='["markupsafe==3.0.2"]', files=files)
-
-
 @pytest.fixture(scope="module")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def modules(kept: Path) -> Path:
     """CDK's packages, in versions that the example pins; kept in CI_CACHE_DIR where that is set."""
     least = int(json.loads((CDK / "package.json").read_text("utf-8"))["engines"]["node"].removeprefix(">="))
     node, npm = shutil.which("node"), shutil.which("npm")
@@ -144,8 +117,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < least:
         unavailable(f"AWS CDK needs node {least}, and this is {version}")
-    base = Path(os.environ.get("CI_CACHE_DIR") or tmp_path_factory.getbasetemp())
-    folder = base / f"aws-cdk-{sha256(CDK / 'package.json')[:12]}"
+    folder = kept / f"aws-cdk-{sha256(CDK / 'package.json')[:12]}"
     if not folder.exists():
         aside = Path(f"{folder}.{os.getpid()}")
         aside.mkdir(parents=True)
@@ -189,19 +161,12 @@ def cdk(modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Cdk:
 
 
 @pytest.fixture(scope="module")
-def built(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = make(tmp_path_factory.mktemp("built") / "project")
-    machine.build(made)
-    return made
+def stack(cdk: Cdk, deployable: Path) -> Synthesised:
+    return cdk.synth(deployable)
 
 
-@pytest.fixture(scope="module")
-def stack(cdk: Cdk, built: Path) -> Synthesised:
-    return cdk.synth(built)
-
-
-def test_takes_the_zips_as_they_are(stack: Synthesised, built: Path, cdk: Cdk) -> None:
-    expected = {item["sha256"] for item in manifest(built / "dist")["artifacts"]}
+def test_takes_the_zips_as_they_are(stack: Synthesised, deployable: Path, cdk: Cdk) -> None:
+    expected = {item["sha256"] for item in manifest(deployable / "dist")["artifacts"]}
     assert {sha256(path) for path in stack.folder.glob("asset.*")} == expected
     assert not any(path.is_dir() for path in stack.folder.iterdir())
     assert not stack.assets.get("dockerImages")
@@ -211,8 +176,8 @@ def test_takes_the_zips_as_they_are(stack: Synthesised, built: Path, cdk: Cdk) -
     assert not cdk.calls.exists()
 
 
-def test_functions_and_layers_are_what_the_manifest_says(stack: Synthesised, built: Path) -> None:
-    artifacts = manifest(built / "dist")["artifacts"]
+def test_functions_and_layers_are_what_the_manifest_says(stack: Synthesised, deployable: Path) -> None:
+    artifacts = manifest(deployable / "dist")["artifacts"]
     layers = stack.resources("LayerVersion")
     assert {
         (item["CompatibleRuntimes"][0], item["CompatibleArchitectures"][0], stack.digest(item))
