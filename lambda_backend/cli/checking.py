@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import click
@@ -44,7 +45,19 @@ def subject_of(
         kind="layer" if facts is not None and facts.artifact.get("kind") == "layer" else None,
         layers=tuple(of_zip(layer, target=target, kind="layer") for layer in layers),
     )
-    return subject, layers
+    return (subject if facts is None else _owned(subject, facts.project)), layers
+
+
+def _owned(subject: Subject, project: str) -> Subject:
+    """The project's own files are not those of some distribution: what the manifest tells, and a zip does not."""
+    from packaging.utils import canonicalize_name
+
+    name = canonicalize_name(project)
+    files = {
+        path: dataclasses.replace(file, owner="project") if file.owner == name else file
+        for path, file in subject.files.items()
+    }
+    return dataclasses.replace(subject, files=files, layers=tuple(_owned(layer, project) for layer in subject.layers))
 
 
 def _target(path: Path, runtime: str | None, architecture: str) -> Target:

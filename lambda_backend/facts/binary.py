@@ -7,6 +7,7 @@ nothing about loading.
 from __future__ import annotations
 
 import functools
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from elftools.construct.lib.container import Container
     from elftools.elf.structs import ELFStructs
 
-__all__ = ["BROKEN", "MACHO", "PE", "binary_facts"]
+__all__ = ["BROKEN", "MACHO", "PE", "binary_facts", "texts"]
 
 MACHO = "Mach-O"
 PE = "PE"
@@ -36,6 +37,11 @@ _MACHO_FILETYPES = range(1, 13)
 """MH_OBJECT to MH_FILESET."""
 _MACHO_ARCHITECTURES = range(1, 43)
 """In one fat file. Java's class files have the same magic; there the version follows, which is 45 or more."""
+
+
+_SECTION = struct.Struct("<2I4Q2I2Q")
+_SHT_NOBITS = 8
+_SHF_EXECINSTR = 4
 
 
 class _BrokenError(Exception):
@@ -58,6 +64,35 @@ def binary_facts(data: bytes | mmap.mmap) -> tuple[Elf | None, str | None]:
     if _is_pe(data):
         return None, PE
     return None, None
+
+
+def texts(data: bytes | mmap.mmap) -> Iterator[tuple[int, int]]:
+    """Start and end of the parts of a file in which there may be text: all but machine code.
+
+    Machine code is most of the bytes of many artefacts. It is told by the sections of an ELF file and not by its
+    segments, since some linkers put constants into the segment that is executed.
+
+    Args:
+        data: all bytes of the file.
+    """
+    start = 0
+    for first, last in sorted(_machine_code(data)):
+        if start < first:
+            yield start, first
+        start = max(start, last)
+    if start < len(data):
+        yield start, len(data)
+
+
+def _machine_code(data: bytes | mmap.mmap) -> Iterator[tuple[int, int]]:
+    if data[:6] != b"\x7fELF\2\1":  # 64 bits, little endian: what Lambda has
+        return
+    table, size, count = (int.from_bytes(data[at : at + width], "little") for at, width in ((40, 8), (58, 2), (60, 2)))
+    if size != _SECTION.size or table + count * size > len(data):
+        return
+    for _, kind, flags, _, offset, length, *_ in _SECTION.iter_unpack(data[table : table + count * size]):
+        if flags & _SHF_EXECINSTR and kind != _SHT_NOBITS and offset + length <= len(data):
+            yield offset, offset + length
 
 
 def _is_macho(data: bytes | mmap.mmap) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "collect", "facts_of"]
 
-VERSION = 2
+VERSION = 3
 """Raised when the same bytes would give other facts than an older version of ours found."""
 
 _NOTHING = Facts()
@@ -58,9 +58,13 @@ def _bytes_of(source: Path | bytes) -> Iterator[bytes | mmap.mmap]:
     if isinstance(source, bytes):
         yield source
         return
-    with source.open("rb") as stream:
-        if os.fstat(stream.fileno()).st_size < _LARGE:
-            yield stream.read()
+    descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        size = os.fstat(descriptor).st_size
+        if size < _LARGE:
+            yield os.read(descriptor, size)
             return
-        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as mapped:
             yield mapped
+    finally:
+        os.close(descriptor)

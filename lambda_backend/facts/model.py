@@ -39,7 +39,7 @@ class Facts:
     foreign: str | None = None
     """``Mach-O`` or ``PE``, code for another system, or ``broken ELF``."""
     secrets: tuple[str, ...] = ()
-    """Kinds of credentials that it holds, such as ``"AWS access key"``; never a credential itself."""
+    """Kinds of credentials that it holds, such as ``"an AWS access key"``; never a credential itself."""
     source_time: int | None = None
     """Of bytecode that Python uses only while its source has this time (PEP 552): seconds since 1970, modulo 2**32."""
 

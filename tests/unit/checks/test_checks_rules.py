@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lambda_backend.bundle.model import Collision
-from lambda_backend.checks import collisions, handler, runtime_support, secrets, size
+from lambda_backend.checks import collisions, handler, runtime_support, size
 from lambda_backend.checks.model import File, Subject
 from lambda_backend.checks.run import RULES, findings
 from lambda_backend.checks.stdlib import stdlib_modules
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from lambda_backend.checks.model import Problem
 
 TARGET = target("python3.13", "x86_64")
-PEM = b"-----BEGIN PRIVATE KEY-----\n" + (b"M" * 64 + b"\n") * 4 + b"-----END PRIVATE KEY-----\n"
 
 
 def subject(
@@ -187,22 +185,6 @@ def test_two_versions_over_function_and_layer() -> None:
     vendored = {"pkg/_vendor/six-1.0.dist-info/METADATA": ""}
     (message,) = messages(collisions.check, subject({"six-1.16.0.dist-info/METADATA": "", **vendored}, layers=[layer]))
     assert message == "six is there in two versions: 1.16.0 in function and 1.15.0 in layer"
-
-
-def test_credentials() -> None:
-    files = {
-        "key.pem": PEM,
-        "conf/.env": "A=b",
-        "one-1.0.dist-info/direct_url.json": json.dumps({"url": "https://u:pw@x.example/a.whl"}),
-        "two-1.0.dist-info/direct_url.json": json.dumps({"url": "ssh://git@x.example/a"}),
-        "tornado/test.key": PEM,
-    }
-    found = messages(secrets.check, subject(files, owners={"tornado/test.key": "tornado"}))
-    assert found == [
-        "conf/.env holds variables, which are often credentials, by its name",
-        "key.pem holds private key",
-        "one-1.0.dist-info/direct_url.json holds a URL with a password",
-    ]
 
 
 def test_the_runtime_s_dates() -> None:

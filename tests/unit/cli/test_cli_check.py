@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from lambda_backend.cli.group import group
 from tests.helpers.broken_zips import BROKEN, broken_zip
+from tests.helpers.credentials import PLANTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,3 +95,19 @@ def test_a_broken_zip(name: str, how: str, tmp_path: Path) -> None:
     result = CliRunner().invoke(group, ["check", str(tmp_path / "a.zip"), "--runtime", "python3.13"])
     assert (result.exit_code, result.stdout) == (1, "")
     assert "a.zip cannot be read as a zip: " in result.stderr
+
+
+def test_the_project_s_own_distribution(made: Path) -> None:
+    """Its code is the user's own, and not a library's: passwords in it count."""
+    plant = PLANTS["url python"]
+    with zipfile.ZipFile(made, "a") as archive:
+        archive.writestr("my_shop/settings.py", plant.data)
+        archive.writestr("my_shop-1.0.dist-info/METADATA", "Name: my-shop\n")
+        archive.writestr("my_shop-1.0.dist-info/RECORD", "my_shop/settings.py,,\n")
+    artifact = {"name": "api", "kind": "function", "file": made.name, "handler": "app.handler", "layers": []}
+    artifact |= {"runtimes": ["python3.13"], "architecture": "x86_64"}
+    assert check(made, "--runtime", "python3.13", "--handler", "app.handler").exit_code == 0
+    (made.parent / "x.lambda.json").write_text(json.dumps({"project": "My.Shop", "artifacts": [artifact]}))
+    found = check(made)
+    assert found.exit_code == 1
+    assert "error: [secrets] my_shop/settings.py holds a URL with a password" in found.stdout

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from lambda_backend.facts.collect import _LARGE, collect
 from lambda_backend.facts.model import from_document, to_document
 from tests.helpers import compiled
+from tests.helpers.credentials import PLANTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-BODY = "\n".join(["MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"] * 8)
-KEY = f"-----BEGIN PRIVATE KEY-----\n{BODY}\nabc=\n-----END PRIVATE KEY-----\n".encode()
+KEY = PLANTS["key pkcs8"].data
 
 
 def test_only_files_that_tell_something(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_only_files_that_tell_something(tmp_path: Path) -> None:
     assert set(found) == {"a/made.so", "key.pem"}
     assert found["a/made.so"].elf is not None
     assert found["a/made.so"].elf.needed == ("libc.so.6",)
-    assert found["key.pem"].secrets == ("private key",)
+    assert found["key.pem"].secrets == ("a private key",)
 
 
 def test_a_large_file_tells_the_same(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_a_large_file_tells_the_same(tmp_path: Path) -> None:
     (facts,) = collect([("large.so", large)]).values()
     (small,) = collect([("small.so", data)]).values()
     assert facts.elf == small.elf
-    assert facts.secrets == ("private key",)
+    assert facts.secrets == ("a private key",)
 
 
 def test_the_cache_keeps_all_of_it() -> None:
@@ -45,11 +45,6 @@ def test_the_cache_keeps_all_of_it() -> None:
         [("made.so", compiled.library(needs=(("libm.so.6", "GLIBC_2.17"),), search="$ORIGIN")), ("key.pem", KEY)]
     )
     assert from_document(json.loads(json.dumps(to_document(found)))) == found
-
-
-def test_code_that_reads_keys_holds_none() -> None:
-    code = b'HEADER = "-----BEGIN PRIVATE KEY-----"\nif line.startswith("-----BEGIN RSA PRIVATE KEY-----\\n"):\n'
-    assert collect([("keys.py", code)]) == {}
 
 
 def test_bytecode_tells_the_time_of_its_source(tmp_path: Path) -> None:
