@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from lambda_backend.bundle.excludes import Excludes
 from lambda_backend.bundle.sources import content
 from lambda_backend.bundle.tree import tree_members
@@ -35,7 +37,7 @@ from lambda_backend.install.workbench import HostWorkbench
 from lambda_backend.targets import architectures, runtimes, target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lambda_backend.checks.model import Problem
     from lambda_backend.targets import Target
@@ -115,10 +117,17 @@ class Outcome:
     version: str | None
     """None where no wheel fits."""
     problems: tuple[Problem, ...]
+    sizes: tuple[int, ...] = ()
+    """Of all files, bytes."""
 
 
 def examine(
-    package: str, wanted: Target, *, checked_for: Target | None = None, environ: Mapping[str, str] = os.environ
+    package: str,
+    wanted: Target,
+    *,
+    rule: Callable[[Subject], Iterable[Problem]] = check,
+    checked_for: Target | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> Outcome:
     """Install a package for a target and check what came, as if it were for another where one is given."""
     folder = Path(tempfile.mkdtemp(prefix="good-"))
@@ -141,8 +150,14 @@ def examine(
             return Outcome(package=package, target=wanted, version=None, problems=())
         tree = install(pins, wanted, bench, name="tree", variables={})
         versions = {str(pin.name): pin.version for pin in pins}
-        problems = tuple(check(subject(tree, checked_for or wanted)))
-        return Outcome(package=package, target=wanted, version=versions[package.partition("[")[0]], problems=problems)
+        made = subject(tree, checked_for or wanted)
+        return Outcome(
+            package=package,
+            target=wanted,
+            version=versions[canonicalize_name(package.partition("[")[0])],
+            problems=tuple(rule(made)),
+            sizes=tuple(file.size for file in made.files.values()),
+        )
     except (InstallError, LockError):
         return Outcome(package=package, target=wanted, version=None, problems=())
     finally:
@@ -158,13 +173,18 @@ def subject(tree: Path, wanted: Target) -> Subject:
         target=wanted,
         handler=None,
         files={
-            path: File(path=path, size=0, compressed_size=0, owner=member.owner) for path, member in members.items()
+            path: File(path=path, size=size_of(member.source), compressed_size=0, owner=member.owner)
+            for path, member in members.items()
         },
         facts=collect((path, member.source) for path, member in members.items()),
         read=lambda path: content(members[path].source),
         zip_size=0,
         unzipped_size=0,
     )
+
+
+def size_of(source: Path | bytes) -> int:
+    return len(source) if isinstance(source, bytes) else source.stat().st_size
 
 
 def page(outcomes: Sequence[Outcome], targets: Sequence[Target]) -> str:
@@ -218,11 +238,15 @@ def _findings(name: str, outcomes: Sequence[Outcome]) -> list[str]:
     return [f"**{name}**: {KNOWN.get(name, 'not looked into yet.')}", "", *found, ""]
 
 
-def _of_target(wanted: Target, packages: Sequence[str], jobs: int) -> Iterator[Outcome]:
+def examined(
+    wanted: Target, packages: Sequence[str], jobs: int, rule: Callable[[Subject], Iterable[Problem]] = check
+) -> Iterator[Outcome]:
+    """Install and check packages for a target, in their order."""
+    sysconfig.get_config_vars()  # which threads must not be the first to ask for; uv's package asks
     # All of it is several times ten gigabytes, so the user's own cache is left alone, and none is kept.
     with tempfile.TemporaryDirectory(prefix="good-") as cache, ThreadPoolExecutor(jobs) as pool:
         environ = {**os.environ, "UV_CACHE_DIR": cache}
-        yield from pool.map(lambda package: examine(package, wanted, environ=environ), packages)
+        yield from pool.map(lambda package: examine(package, wanted, rule=rule, environ=environ), packages)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -239,10 +263,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         for runtime in arguments.runtime or reversed(known)
         for architecture in arguments.architecture or architectures()
     ]
-    sysconfig.get_config_vars()  # which threads must not be the first to ask for; uv's package asks
     outcomes = []
     for wanted in targets:
-        for outcome in _of_target(wanted, arguments.packages, arguments.jobs):
+        for outcome in examined(wanted, arguments.packages, arguments.jobs):
             outcomes.append(outcome)
             found = "; ".join(problem.message for problem in outcome.problems)
             sys.stderr.write(f"{outcome.target.name} {outcome.package} {outcome.version or 'no wheel'} {found}\n")
