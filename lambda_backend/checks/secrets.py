@@ -20,10 +20,7 @@ __all__ = ["check"]
 _OWN = frozenset({"project", "entry", "include", "commands", ""})
 _MAY_BE_PUBLIC = frozenset({PRIVATE_KEY, PASSWORD, VARIABLES, GOOGLE_API_KEY, GOOGLE_OAUTH_SECRET})
 """Kinds that libraries have in tests, examples and settings, or that their makers mean for everybody."""
-_HINT = (
-    "leave it out by exclude, revoke it if the zip has been anywhere, and read it at run time, from Secrets Manager or "
-    "an environment variable of the function"
-)
+_HINT = "leave it out by exclude, revoke it if the zip has been anywhere, and read it from Secrets Manager at run time"
 
 
 def check(subject: Subject) -> Iterator[Problem]:
