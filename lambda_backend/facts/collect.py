@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from lambda_backend.facts.binary import binary_facts
 from lambda_backend.facts.bytecode import source_time
-from lambda_backend.facts.credentials import credentials_in
 from lambda_backend.facts.model import Facts
 
 if TYPE_CHECKING:
@@ -48,6 +47,9 @@ def facts_of(path: str, data: bytes | mmap.mmap) -> Facts | None:
         path: in the artefact; some names tell what to expect.
         data: all of its bytes.
     """
+    # Its patterns are compiled by its import, and a build that changes nothing reads no file.
+    from lambda_backend.facts.credentials import credentials_in
+
     elf, foreign = binary_facts(data)
     found = Facts(elf=elf, foreign=foreign, secrets=credentials_in(path, data), source_time=source_time(path, data))
     return None if found == _NOTHING else found
@@ -58,13 +60,9 @@ def _bytes_of(source: Path | bytes) -> Iterator[bytes | mmap.mmap]:
     if isinstance(source, bytes):
         yield source
         return
-    descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    try:
-        size = os.fstat(descriptor).st_size
-        if size < _LARGE:
-            yield os.read(descriptor, size)
+    with source.open("rb", buffering=0) as stream:
+        if os.fstat(stream.fileno()).st_size < _LARGE:
+            yield stream.readall()
             return
-        with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as mapped:
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             yield mapped
-    finally:
-        os.close(descriptor)

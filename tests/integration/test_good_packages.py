@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import TYPE_CHECKING
+
 import pytest
 
+from lambda_backend.checks import secrets
 from lambda_backend.targets import target
 from tests.good_packages import examine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lambda_backend.checks.model import Problem, Subject
 
 pytestmark = pytest.mark.network
 
@@ -38,3 +47,24 @@ def test_wheels_for_another_runtime_are_found() -> None:
     assert "numpy is for CPython 3.13, and python3.11 does not load it" in {
         problem.message.partition(":")[0] for problem in older
     }
+
+
+def as_own(subject: Subject) -> Iterator[Problem]:
+    files = {path: dataclasses.replace(file, owner="project") for path, file in subject.files.items()}
+    return secrets.check(dataclasses.replace(subject, files=files))
+
+
+@pytest.mark.parametrize(
+    ("package", "in_one_s_own"),
+    [
+        ("tornado", {"tornado/test/test.key holds a private key"}),
+        ("pymysql", set()),
+        ("requests", set()),
+    ],
+)
+def test_a_library_s_examples_are_no_credentials(package: str, in_one_s_own: set[str]) -> None:
+    wanted = target("python3.13", "x86_64")
+    outcome = examine(package, wanted, rule=secrets.check)
+    assert outcome.version
+    assert outcome.problems == ()
+    assert {problem.message for problem in examine(package, wanted, rule=as_own).problems} == in_one_s_own
