@@ -17,7 +17,7 @@ _LONGEST_WORDED = 100
 """Bytes; in a longer text that is random, such a word may well come up."""
 _NAME = re.compile(
     rb"(?:(?:a|access|account|api|auth|aws|client|db|my|private|sas|secret|super|some|test|the|user)[-_. ]?)*"
-    rb"(?:apikey|bar|baz|credentials?|foo|id|key|none|null|p|pass|passphrase|passw|passwd|password|pw|pwd|secret|test"
+    rb"(?:apikey|bar|baz|credentials?|foo|id|key|none|null|p|pass|passphrase|passw|passwd|password|pw|pwd|secret|test|tiger"
     rb"|token|user|username|value|x+)[0-9]{0,3}",
     re.IGNORECASE,
 )

@@ -43,6 +43,7 @@ NEAR_MISSES = {
                 "postgresql://shop:hunter7@127.0.0.1:5432/shop",
                 "postgresql://postgres:postgres@db/shop",
                 "amqp://guest:guest@queue.shop.internal//",
+                "mysql+pymysql://scott:tiger@192.168.0.134/test",
                 "ssh://git@github.com/shop/shop.git",
                 "git+ssh://git@github.com/shop/shop.git",
                 "https://shop@bitbucket.org/shop/shop.git",

@@ -13,11 +13,14 @@ import pytest
 
 from tests.helpers import compiled
 from tests.helpers.credentials import PLANTS
+from tests.helpers.machine import project, snapshot
 from tests.helpers.near_misses import NEAR_MISSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from tests.helpers.machine import Machine
 
 HERE = compiled.HERE
 MACHINE = {"x86_64": "x86_64", "arm64": "aarch64"}[HERE]
@@ -251,3 +254,17 @@ def test_no_credentials_are_shown(secrets: Answer) -> None:
 def test_what_looks_like_credentials(tmp_path: Path) -> None:
     files = {f"case{number}/{path}": written for number, (path, written) in enumerate(NEAR_MISSES.values())}
     assert is_good(zipped(tmp_path / "function.zip", files))
+
+
+def test_a_build_that_would_ship_credentials(machine: Machine, tmp_path: Path) -> None:
+    token, address = PLANTS["npm"], PLANTS["url python"]
+    table = '[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"\n'
+    made = project(tmp_path / "tiny", table, files={"tiny/settings.py": token.data + address.data})
+    outcome = machine.build(made, out=tmp_path / "dist", check=False)
+    assert outcome.exit_code != 0
+    assert "[secrets] tiny/settings.py holds an npm token and a URL with a password" in outcome.message
+    assert snapshot(tmp_path / "dist") == {}
+    assert token.value not in outcome.log
+    assert address.value not in outcome.log
+    (made / "tiny/settings.py").write_text("TOKEN = os.environ['NPM_TOKEN']\n", "utf-8")
+    machine.build(made, out=tmp_path / "dist")
