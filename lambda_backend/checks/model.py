@@ -62,6 +62,8 @@ class Subject:
     """In the order in which Lambda unpacks them to ``/opt``."""
     max_size: int | None = None
     """The user's own limit, bytes unzipped of the function and its layers."""
+    own: frozenset[str] = frozenset()
+    """Distributions that were built from folders of the project, by owner."""
     collisions: Sequence[Collision] = ()
     """Known of our own zips only: one file of the two is all that a zip shows."""
 

@@ -25,7 +25,7 @@ _HINT = "leave it out by exclude, revoke it if the zip has been anywhere, and re
 
 def check(subject: Subject) -> Iterator[Problem]:
     """Files that hold credentials: of any kind in what is the user's own, in others of those that are certain."""
-    own = _OWN | _built_here(subject)
+    own = _OWN | subject.own | _built_here(subject)
     for path, facts in sorted(subject.facts.items()):
         kinds = [kind for kind in facts.secrets if kind not in _MAY_BE_PUBLIC or subject.files[path].owner in own]
         if kinds:

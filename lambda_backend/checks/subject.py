@@ -1,4 +1,4 @@
-"""Makes subjects of zips: of our own, whose files are known, and of any other tool's."""
+"""Makes subjects of zips, whichever tool made them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import functools
 import zipfile
 from typing import TYPE_CHECKING, Literal
 
-from lambda_backend.archive.reading import reader
 from lambda_backend.checks.model import File, Subject
 from lambda_backend.errors import BundleError
 from lambda_backend.facts.collect import facts_of
@@ -16,44 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from lambda_backend.archive.model import Archive
-    from lambda_backend.bundle.model import Collision
     from lambda_backend.targets import Target
 
-__all__ = ["kind_of", "of_archive", "of_zip"]
-
-
-def of_archive(
-    archive: Archive,
-    *,
-    name: str,
-    kind: Literal["function", "layer"],
-    target: Target,
-    handler: str | None,
-    layers: Sequence[Subject] = (),
-    max_size: int | None = None,
-    collisions: Sequence[Collision] = (),
-) -> Subject:
-    """The subject of an archive that was written just now."""
-    return Subject(
-        name=name,
-        kind=kind,
-        target=target,
-        handler=handler,
-        files={
-            member.path: File(
-                path=member.path, size=member.size, compressed_size=member.compressed_size, owner=member.owner
-            )
-            for member in archive.members
-        },
-        facts=archive.facts,
-        read=reader(archive),
-        zip_size=archive.size,
-        unzipped_size=archive.unzipped_size,
-        layers=layers,
-        max_size=max_size,
-        collisions=collisions,
-    )
+__all__ = ["kind_of", "of_zip"]
 
 
 def of_zip(

@@ -6,16 +6,16 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING
 
+from lambda_backend.archive.reading import reader
 from lambda_backend.cache import key as cache_key
+from lambda_backend.checks.model import File, Subject
 from lambda_backend.checks.run import finding, findings
-from lambda_backend.checks.subject import of_archive
 from lambda_backend.errors import CheckError, LambdaBackendError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lambda_backend.cache import Cache
-    from lambda_backend.checks.model import Subject
     from lambda_backend.findings import Finding
     from lambda_backend.packing.order import Order
     from lambda_backend.report.model import Artifact
@@ -57,15 +57,25 @@ def checked(made: Sequence[Artifact], order: Order, *, cache: Cache, words: Word
 
 
 def _subject(artifact: Artifact, order: Order, layers: Sequence[Subject] = ()) -> Subject:
-    settings = artifact.settings
-    return of_archive(
-        artifact.archive,
+    settings, archive = artifact.settings, artifact.archive
+    return Subject(
         name=settings.name,
         kind=settings.kind,
         target=artifact.target,
         handler=settings.handler,
+        files={
+            member.path: File(
+                path=member.path, size=member.size, compressed_size=member.compressed_size, owner=member.owner
+            )
+            for member in archive.members
+        },
+        facts=archive.facts,
+        read=reader(archive),
+        zip_size=archive.size,
+        unzipped_size=archive.unzipped_size,
         layers=layers,
         max_size=order.max_size,
+        own=frozenset(str(pin.name) for pin in artifact.pins if pin.kind == "directory"),
         collisions=artifact.collisions,
     )
 

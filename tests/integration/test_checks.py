@@ -175,3 +175,23 @@ def test_an_import_by_the_command(machine: Machine, tmp_path: Path) -> None:
     assert measured["seconds"] > 0
     assert measured["error_type"] is None
     assert "colorsys" in [module["name"] for module in measured["slowest"]]
+
+
+def test_what_a_folder_of_the_project_holds_is_its_own(machine: Machine, tmp_path: Path) -> None:
+    made = project(tmp_path / "tiny", LEAST)
+    shared = project(made / "shared", "", files={"tiny/settings.ini": "url = https://me:pr0d-Xk29vv@db.internal/x"})
+    text = (shared / "pyproject.toml").read_text("utf-8")
+    text = text.replace('name = "tiny"', 'name = "shared"').replace(
+        'packages = ["tiny"]',
+        'package-dir = { shared = "tiny" }\npackages = ["shared"]\npackage-data = { shared = ["*.ini"] }',
+    )
+    (shared / "pyproject.toml").write_text(
+        text.replace('requires = ["lambda-backend"]', 'requires = ["setuptools"]').replace(
+            '"lambda_backend"', '"setuptools.build_meta"'
+        ),
+        "utf-8",
+    )
+    (made / "requirements.txt").write_text("./shared\n", "utf-8")
+    message = machine.build(made, check=False).message
+    assert "[secrets] shared/settings.ini holds a URL with a password" in message
+    assert "pr0d" not in message
