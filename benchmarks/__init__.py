@@ -1,0 +1,1 @@
+"""How fast lambda-backend is, beside what else makes a Lambda zip: ``python -m benchmarks``."""

@@ -1,0 +1,15 @@
+"""Runs the hook build_wheel under cProfile: ``probe.py WHEEL_DIRECTORY STATS``.
+
+It stands alone, for the interpreter that has lambda-backend runs it.
+"""
+
+import cProfile
+import importlib
+import os
+import sys
+
+profile = cProfile.Profile()
+profile.enable()
+importlib.import_module(os.environ["_PYPROJECT_HOOKS_BUILD_BACKEND"]).build_wheel(sys.argv[1])
+profile.disable()
+profile.dump_stats(sys.argv[2])

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from benchmarks import proof
+
+
+@pytest.fixture(autouse=True)
+def any_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proof runs in this Python, and in the runtime's own in tests/integration."""
+    monkeypatch.setattr(proof, "interpreter", lambda _: sys.executable)
