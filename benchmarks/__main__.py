@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_choices(run, workloads="W1,W3", scenarios="new,bump,edit,same", contestants=_MAIN, runs=5, out="results")
     run.set_defaults(command=commands.run)
     curve = subparsers.add_parser("curve", help="more functions, more bytes, more files")
-    _add_choices(curve, workloads=None, scenarios="new,edit", contestants="hooks,uv-zip", runs=3, out="curve")
+    _add_choices(curve, workloads="all", scenarios="new,edit", contestants="hooks,uv-zip", runs=3, out="curve")
     curve.set_defaults(command=commands.run_curve)
     profile = subparsers.add_parser("profile", help="where the time of the hook goes")
     _add_choices(profile, workloads="W1,W3", scenarios="new,bump,edit,same", contestants=None, runs=5, out="profile.md")
@@ -63,14 +63,13 @@ def _parser() -> argparse.ArgumentParser:
 def _add_choices(
     parser: argparse.ArgumentParser,
     *,
-    workloads: str | None,
+    workloads: str,
     scenarios: str,
     contestants: str | None,
     runs: int,
     out: str,
 ) -> None:
-    if workloads is not None:
-        parser.add_argument("--workloads", type=_words, default=_words(workloads), metavar="W1,W2", help="or: all")
+    parser.add_argument("--workloads", type=_words, default=_words(workloads), metavar="W1,W2", help="or: all")
     parser.add_argument("--scenarios", type=_words, default=_words(scenarios), metavar="A,B", help="or: all")
     if contestants is not None:
         parser.add_argument("--contestants", type=_words, default=_words(contestants), metavar="A,B", help="or: all")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,7 +11,7 @@ from benchmarks.chart import chart
 from benchmarks.clock import BenchmarkError
 from benchmarks.contestants import contestants
 from benchmarks.contestants.ours import Ours
-from benchmarks.curve import curve
+from benchmarks.curve import curve, fill
 from benchmarks.profiles import profile_page
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.suite import Suite
@@ -50,7 +51,14 @@ def run(options: argparse.Namespace, tools: Tools) -> None:
 
 def run_curve(options: argparse.Namespace, tools: Tools) -> None:
     """The same with ever more to do."""
-    results = _run(options, tools, list(curve(options.folder.resolve() / "fillers")))
+    fillers = options.folder.resolve() / "fillers"
+    points = _chosen(curve(), options.workloads)
+    for point in points:
+        fill(fillers, point)
+    for name in ("UV_FIND_LINKS", "PIP_FIND_LINKS"):
+        # As a person would, who has a folder of wheels.
+        os.environ[name] = str(fillers)
+    results = _run(options, tools, points)
     text = curve_page(results)
     options.out.with_suffix(".md").write_text(text, "utf-8")
     print(text)  # noqa: T201 - what was asked for

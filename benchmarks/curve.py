@@ -12,10 +12,9 @@ from benchmarks.model import Bump, Function, Workload
 from benchmarks.workloads import shared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["FILES", "FUNCTIONS", "MEGABYTES", "curve", "filler"]
+__all__ = ["FILES", "FUNCTIONS", "MEGABYTES", "curve", "fill", "filler"]
 
 FUNCTIONS = (1, 10, 50, 200)
 MEGABYTES = (10, 50, 100, 250)
@@ -24,34 +23,39 @@ _MB = 1_000_000
 _NO_BUMP = Bump(name="none", versions=("0",))
 
 
-def curve(folder: Path) -> Iterator[Workload]:
-    """The points of the curve, axis by axis.
-
-    Args:
-        folder: gets the wheels that some of them install.
-    """
-    for count in FUNCTIONS:
-        yield Workload(
-            key=f"functions-{count}",
-            title=f"{count} function{'s' * (count > 1)} over five dependency sets",
-            functions=shared(count),
-            bump=_NO_BUMP,
-        )
-    for megabytes in MEGABYTES:
-        yield _filled(folder, f"size-{megabytes}", f"{megabytes} MB in 1,000 files", megabytes * _MB, 1_000)
-    for files in FILES:
-        yield _filled(folder, f"files-{files}", f"{files:,} files of 1 kB", files * 1_000, files)
+def curve() -> tuple[Workload, ...]:
+    """The points of the curve, axis by axis; :func:`fill` makes what those that are run install."""
+    return (
+        *(
+            Workload(
+                key=f"functions-{count}",
+                title=f"{count} function{'s' * (count > 1)} over five dependency sets",
+                functions=shared(count),
+                bump=_NO_BUMP,
+            )
+            for count in FUNCTIONS
+        ),
+        *(_filled(f"size-{megabytes}", f"{megabytes} MB in 1,000 files") for megabytes in MEGABYTES),
+        *(_filled(f"files-{files}", f"{files:,} files of 1 kB") for files in FILES),
+    )
 
 
-def _filled(folder: Path, key: str, title: str, size: int, files: int) -> Workload:
+def fill(folder: Path, workload: Workload) -> None:
+    """Make the wheel that a point installs, where it is one of ours."""
+    axis, _, amount = workload.key.partition("-")
+    if axis == "size":
+        filler(folder, f"filler-{workload.key}", size=int(amount) * _MB, files=1_000)
+    elif axis == "files":
+        filler(folder, f"filler-{workload.key}", size=int(amount) * 1_000, files=int(amount))
+
+
+def _filled(key: str, title: str) -> Workload:
     name = f"filler-{key}"
-    filler(folder, name, size=size, files=files)
     return Workload(
         key=key,
         title=title,
         functions=(Function(name="function", imports=(name.replace("-", "_"),), pins=(f"{name}==1.0",)),),
         bump=_NO_BUMP,
-        options=(f"--find-links {folder}",),
     )
 
 

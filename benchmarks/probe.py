@@ -8,8 +8,9 @@ import importlib
 import os
 import sys
 
+_, wheel_directory, stats = sys.argv  # before setuptools puts its own words there
 profile = cProfile.Profile()
 profile.enable()
-importlib.import_module(os.environ["_PYPROJECT_HOOKS_BUILD_BACKEND"]).build_wheel(sys.argv[1])
+importlib.import_module(os.environ["_PYPROJECT_HOOKS_BUILD_BACKEND"]).build_wheel(wheel_directory)
 profile.disable()
-profile.dump_stats(sys.argv[2])
+profile.dump_stats(stats)

@@ -126,7 +126,9 @@ def profile_page(suite: Suite, tools: Tools, workloads: Sequence[Workload], scen
             lines += [f"## {workload.key} ({workload.title}): {scenario.title}", ""]
             lines += [f"The hook takes {median * 1000:.0f} ms."]
             lines += [f"{one.title}: {spread(one.seconds).median * 1000:.0f} ms." for one in results[1:]]
-            found = profiled(ours, suite.prepared(ours, workload, scenario), workload)
+            # The least disturbed of them.
+            tries = (profiled(ours, suite.prepared(ours, workload, scenario), workload) for _ in range(suite.runs))
+            found = min(tries, key=lambda one: one.total)
             lines += ["", *_profile_tables(found, median), ""]
     return "\n".join(lines)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from benchmarks import clock, proof
 from benchmarks.model import Place, State, empty
 from benchmarks.results import Result
+from benchmarks.tools import interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -152,7 +153,10 @@ class Suite:
 
     def _result(self, scenario: Scenario, runner: _Runner) -> Result:
         script = runner.contestant.command(runner.place, runner.workload).script
-        script = script.replace(str(runner.place.root), "$PLACE").replace(str(self.tools), "$TOOLS")
+        python = runner.workload.python
+        known = {runner.place.root: "$PLACE", self.tools: "$TOOLS", interpreter(python): f"python{python}"}
+        for path, name in known.items():
+            script = script.replace(str(path), name)
         held = runner.held and dataclasses.asdict(runner.held)
         return Result(
             workload=runner.workload.key,

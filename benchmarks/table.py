@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["curve_page", "page"]
 
 _MIB = 2**20
+_FEW, _MANY = 10, 200
+"""Points of the curve between which a further function is counted."""
 
 
 def page(results: Results, against: str) -> str:
@@ -54,6 +56,11 @@ def curve_page(results: Results) -> str:
     for workload in dict.fromkeys(one.workload for one in results.results):
         cells = [_point(found.get((workload, *column))) for column in columns]
         lines.append(f"| {results.titles[workload]} | {' | '.join(cells)} |")
+    for who, scenario in columns:
+        few, many = (found.get((f"functions-{count}", who, scenario)) for count in (_FEW, _MANY))
+        if few is not None and many is not None:
+            each = (spread(many.seconds).median - spread(few.seconds).median) / (_MANY - _FEW)
+            lines += ["", f"{who}, {results.titles[scenario]}: {each * 1000:.0f} ms for each further function."]
     return "\n".join([*lines, ""])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -57,7 +58,14 @@ class Tools:
 
     @property
     def wheelhouse(self) -> Path:
-        """Has the wheel of this checkout, for isolated environments."""
+        """Has the wheel of this checkout, for isolated environments.
+
+        Its path is that of no other wheel: uv keeps what it has installed by it.
+        """
+        return next(iter(self._wheelhouses.glob("*")), self._wheelhouses)
+
+    @property
+    def _wheelhouses(self) -> Path:
         return self.root / "wheelhouse"
 
     @property
@@ -70,7 +78,7 @@ class Tools:
         uv = _some_uv()
         source = self.root / "checkout"
         shutil.rmtree(source, ignore_errors=True)
-        shutil.rmtree(self.wheelhouse, ignore_errors=True)
+        shutil.rmtree(self._wheelhouses, ignore_errors=True)
         source.mkdir(parents=True)
         # From a copy: setuptools leaves build/ beside what it builds.
         shutil.copytree(
@@ -78,8 +86,9 @@ class Tools:
         )
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(CHECKOUT / name, source / name)
-        _run([*uv, "build", "-q", "--wheel", "--out-dir", str(self.wheelhouse), str(source)])
-        (wheel,) = self.wheelhouse.glob("*.whl")
+        made = self._wheelhouses / secrets.token_hex(4)
+        _run([*uv, "build", "-q", "--wheel", "--out-dir", str(made), str(source)])
+        (wheel,) = made.glob("*.whl")
         if not self.python.exists():
             _run([*uv, "venv", "-q", "--python", sys.executable, str(self.root / "ours")])
         # Compiled, as pip leaves it.

@@ -105,6 +105,8 @@ _TEN = (
 
 def shared(count: int) -> tuple[Function, ...]:
     """Functions that take the five sets in turn."""
+    if count == 1:
+        return _one(*_SETS[0])
     return tuple(
         Function(name=f"f{number:03}", imports=_SETS[number % 5][0], pins=_SETS[number % 5][1])
         for number in range(count)
@@ -112,6 +114,7 @@ def shared(count: int) -> tuple[Function, ...]:
 
 
 def _one(imports: tuple[str, ...], pins: tuple[str, ...]) -> tuple[Function, ...]:
+    # lambda-backend's name for the one function of a project.
     return (Function(name="function", imports=imports, pins=pins),)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,15 @@ def test_the_curve_has_a_column_for_each() -> None:
     text = curve_page(results(result("hooks", [1.0]), result("hooks", [2.0], scenario="same")))
     assert "| | hooks: code edited | hooks: nothing changed |" in text
     assert "| requests & more | 1.00 s | 2.00 s |" in text
+    assert "further function" not in text
+
+
+def test_the_curve_says_what_a_further_function_costs() -> None:
+    titles = {"functions-10": "ten", "functions-200": "many", "edit": "code edited"}
+    few = dataclasses.replace(result("hooks", [1.0, 2.0, 9.0]), workload="functions-10")
+    many = dataclasses.replace(result("hooks", [3.9, 3.9]), workload="functions-200")
+    text = curve_page(Results(machine={}, titles=titles, results=(few, many)))
+    assert "hooks, code edited: 10 ms for each further function." in text
 
 
 def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:

@@ -65,12 +65,21 @@ def test_time_is_that_of_all_processes(tmp_path: Path) -> None:
     assert found.processor >= 0.2
 
 
+HOLD = """\
+import pathlib, sys, time
+held = b"x" * 60_000_000
+pathlib.Path(sys.argv[1]).touch()
+while len(list(pathlib.Path().glob("up-*"))) < int(sys.argv[2]):
+    time.sleep(0.01)
+time.sleep(1.5)
+"""
+
+
 def test_memory_is_that_of_all_processes(tmp_path: Path) -> None:
-    hold = "python3 -c 'import time; held = b\"x\" * 60_000_000; time.sleep(0.6)'"
-    one = clock.memory(Command(script=hold, cwd=tmp_path, env={}), tmp_path / "log")
-    two = clock.memory(Command(script=f"{hold} & {hold}; wait", cwd=tmp_path, env={}), tmp_path / "log")
-    assert 60_000_000 <= one < 110_000_000
-    assert 120_000_000 <= two < 220_000_000
+    (tmp_path / "hold.py").write_text(HOLD)
+    script = "python3 hold.py up-1 2 & python3 hold.py up-2 2; wait"
+    found = clock.memory(Command(script=script, cwd=tmp_path, env={}), tmp_path / "log")
+    assert 120_000_000 <= found < 200_000_000
 
 
 @pytest.mark.parametrize(
