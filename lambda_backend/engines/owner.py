@@ -33,6 +33,8 @@ OWNER_LABEL = f"{LABEL}.owner"
 IDLE = ("sleep", "21600")
 """What a container does between steps; bounded, should nobody be left to remove it."""
 _GONE = frozenset({"dead", "exited", "stopped"})
+_ENDED = frozenset({"Z", "X"})
+"""States of a process that has ended, and whose parent has not asked how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Owner:
     @classmethod
     def current(cls) -> Owner:
         """This process."""
-        return cls(_place(), os.getpid(), _started(os.getpid()))
+        _, started = _stat(os.getpid())
+        return cls(_place(), os.getpid(), started)
 
     @classmethod
     def parse(cls, text: str) -> Owner | None:
@@ -64,8 +67,11 @@ class Owner:
             return False
         if not _exists(self.pid):
             return True
-        # Another user's process may be hidden (proc(5), hidepid): then nothing is known of its start.
-        started = _started(self.pid)
+        # Another user's process may be hidden (proc(5), hidepid): then nothing is known of it.
+        state, started = _stat(self.pid)
+        # A killed build's parent is gone too, and process 1 of a container may be late to reap it, or never do.
+        if state in _ENDED:
+            return True
         return bool(self.started and started) and started != self.started
 
 
@@ -78,11 +84,13 @@ def _place() -> str:
     return "/".join((platform.node() or "localhost", boot, namespace)).replace(" ", "-")
 
 
-def _started(pid: int) -> str:
+def _stat(pid: int) -> tuple[str, str]:
+    """A process's state and start; empty where nothing is known of it."""
     with contextlib.suppress(OSError, IndexError):
-        # proc(5): the second field, the command in parentheses, may hold anything; starttime is the 22nd.
-        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
-    return ""
+        # proc(5): the 2nd field, the command in parentheses, may hold anything; state is the 3rd, starttime the 22nd.
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        return fields[0], fields[19]
+    return "", ""
 
 
 def _exists(pid: int) -> bool:

@@ -27,6 +27,18 @@ def test_a_process_that_ended_is_dead_and_one_elsewhere_is_not_judged() -> None:
     assert not Owner("elsewhere//", child.pid, "").is_dead()
 
 
+def test_a_process_that_ended_is_dead_before_its_parent_asks() -> None:
+    current = Owner.current()
+    if not current.started:
+        pytest.skip("this system does not tell a process's state")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert not Owner(current.place, child.pid, "").is_dead()
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        os.kill(child.pid, 0)  # it is still listed
+        assert Owner(current.place, child.pid, "").is_dead()
+
+
 def test_a_reused_process_id_is_told_apart() -> None:
     current = Owner.current()
     if not current.started:
