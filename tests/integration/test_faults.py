@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -310,31 +311,38 @@ def test_disk_full(variable: str, machine: Machine, tmp_path: Path) -> None:
         pytest.skip(f"no small file system here: {error}")
 
 
-@pytest.fixture(scope="module")
-def whole(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], float]:
-    """The artefacts of a build that nobody disturbs, and its seconds with an empty cache."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Whole:
+    """A build that nobody disturbs, with an empty cache."""
+
+    engine: str
+    environment: dict[str, str]
+    complete: dict[str, str]
+    """Its artefacts."""
+    seconds: float
+
+
+@pytest.fixture(scope="module", params=["host", pytest.param("docker", marks=pytest.mark.engine)])
+def whole(request: pytest.FixtureRequest, machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    environment = engine_environment(request.param)
     folder = tmp_path_factory.mktemp("whole")
     made = example("quickstart", folder / "quickstart")
-    machine.build(made, env={"LAMBDA_BACKEND_CACHE_DIR": str(folder / "warm-up")})
+    machine.build(made, env={**environment, "LAMBDA_BACKEND_CACHE_DIR": str(folder / "warm-up")})
     started = time.monotonic()
-    machine.build(made, env={"LAMBDA_BACKEND_CACHE_DIR": str(folder / "cache")})
-    return artifacts(made / "dist"), time.monotonic() - started
+    machine.build(made, env={**environment, "LAMBDA_BACKEND_CACHE_DIR": str(folder / "cache")})
+    seconds = time.monotonic() - started
+    return Whole(engine=request.param, environment=environment, complete=artifacts(made / "dist"), seconds=seconds)
 
 
 @pytest.mark.network
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-@pytest.mark.parametrize("engine", ["host", pytest.param("docker", marks=pytest.mark.engine)])
-def test_killed_at_any_moment(
-    number: signal.Signals, engine: str, machine: Machine, whole: tuple[dict[str, str], float], tmp_path: Path
-) -> None:
-    environment = engine_environment(engine)
-    complete, seconds = whole
+def test_killed_at_any_moment(number: signal.Signals, machine: Machine, whole: Whole, tmp_path: Path) -> None:
     made = example("quickstart", tmp_path / "quickstart")
     dist, temporary, cache = made / "dist", tmp_path / "tmp", tmp_path / "cache"
     dist.mkdir()
     temporary.mkdir()
     (dist / "kept.txt").write_text("kept", "utf-8")
-    env = {**environment, "TMPDIR": str(temporary), "LAMBDA_BACKEND_CACHE_DIR": str(cache)}
+    env = {**whole.environment, "TMPDIR": str(temporary), "LAMBDA_BACKEND_CACHE_DIR": str(cache)}
     argv = [machine.python(), "-m", "build", "--no-isolation", "--skip-dependency-check", "--wheel", "--outdir", dist]
     points = 6
     for point in range(points):
@@ -346,26 +354,25 @@ def test_killed_at_any_moment(
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-        time.sleep(seconds * (point + 0.5) / points)
+        time.sleep(whole.seconds * (point + 0.5) / points)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         log, _ = process.communicate(timeout=60)
         names = {path.name for path in dist.iterdir()} - {"kept.txt"}
-        assert names in (set(), {*complete, "hello-1.0.0-py3-none-any.whl"}), log.decode()
+        assert names in (set(), {*whole.complete, "hello-1.0.0-py3-none-any.whl"}), log.decode()
         if names and process.returncode != 0:
             # The signal came after the move into place.
-            assert artifacts(dist) == complete
+            assert artifacts(dist) == whole.complete
         for name in names:
             (dist / name).unlink()
     # The next build sweeps what a killed one could not.
     machine.build(made, out=dist, env=env)
-    if engine == "host":
-        assert artifacts(dist) == complete
+    assert artifacts(dist) == whole.complete
     ours = [path for path in temporary.rglob("*") if "lambda" in path.name]
     assert ours == []
     in_the_making = [path for path in cache.rglob("tmp/*") if path.is_dir()]
     assert in_the_making == []
-    if engine == "docker":
+    if whole.engine == "docker":
         # A container that nobody could remove goes when the next one starts.
         machine.build(made, out=tmp_path / "again", env={**env, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "fresh")})
         assert _containers_with(tmp_path) == []
