@@ -20,7 +20,7 @@ from lambda_backend.engines.protocol import ContainerSpec, Mount
 from lambda_backend.errors import EngineError
 from lambda_backend.install.builder import Builder
 from lambda_backend.install.workbench import FOLDERS, ContainerWorkbench
-from tests.helpers.containers import containers_of
+from tests.helpers.containers import containers_of, forgotten_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -103,10 +103,10 @@ def elsewhere(engine: Engine, spec: ContainerSpec, tmp_path: Path) -> Elsewhere:
 def nothing_left(engine: Engine, command: Callable[..., str]) -> Iterator[None]:
     """Neither a container nor a volume is there at the end that was not there before."""
     del engine
-    before = set(command("volume", "ls", "--quiet").split())
+    before = forgotten_volumes(command)
     yield
     assert not containers_of(command, os.getpid())
-    assert set(command("volume", "ls", "--quiet").split()) <= before
+    assert forgotten_volumes(command) <= before
 
 
 def workbench(reached: Reached, scratch: Path) -> ContainerWorkbench:
@@ -342,7 +342,7 @@ def test_a_build_that_is_stopped_leaves_nothing(
     tmp_path: Path,
 ) -> None:
     del engine
-    before = set(command("volume", "ls", "--quiet").split())
+    before = forgotten_volumes(command)
     temporary = tmp_path / "tmp"
     (tmp_path / "in").mkdir()
     temporary.mkdir()
@@ -360,7 +360,7 @@ def test_a_build_that_is_stopped_leaves_nothing(
         build.send_signal(signal.SIGTERM)
         assert build.wait(30) == 143
     assert not containers_of(command, build.pid)
-    assert set(command("volume", "ls", "--quiet").split()) <= before
+    assert forgotten_volumes(command) <= before
     assert not any(name.startswith("lambda-backend") for name in names(temporary))
 
 

@@ -100,10 +100,12 @@ class Workshop:
 
     def no_more_than(self, before: set[str]) -> None:
         """No container is left. A server notices a little later, and other builds have theirs for a time."""
-        for _ in range(100):
-            if self.containers() <= before:
+        left = self.containers() - before
+        for _ in range(200):
+            if not left:
                 return
             time.sleep(0.1)
+            left &= self.containers()  # and not what others have started since
         pytest.fail(self.command("ps", "--all"))
 
     def containers(self) -> set[str]:

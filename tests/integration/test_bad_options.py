@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lambda_backend.engines.owner import OWNER_LABEL, Owner
+from tests.helpers.containers import containers_with, engine_command
 from tests.helpers.engine_answers import engine_environment
 from tests.helpers.machine import project
 
@@ -42,13 +41,14 @@ def test_a_bad_option(key: str, engine: str, machine: Machine, tmp_path: Path) -
     else:
         bundling = BAD[key]
     folder = project(tmp_path / "tiny", TABLE.format(bundling=bundling), dependencies='["six"]')
-    outcome = machine.build(folder, env=engine_environment(engine), check=False)
+    env = {**engine_environment(engine), "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")}
+    outcome = machine.build(folder, env=env, check=False)
     assert outcome.exit_code != 0
     assert f"tool.lambda.bundling.{key}" in outcome.message
     assert "→" in outcome.message
     assert "Traceback" not in outcome.log
     assert not list((folder / "dist").glob("*"))
-    assert not [name for name, owner in _containers(engine).items() if owner.is_dead()]
+    assert not containers_with(engine_command(engine), tmp_path)
 
 
 def test_an_unreachable_remote_engine(machine: Machine, tmp_path: Path) -> None:
@@ -57,18 +57,3 @@ def test_an_unreachable_remote_engine(machine: Machine, tmp_path: Path) -> None:
     message = machine.build(folder, env=env, check=False).message
     assert "tcp://127.0.0.1:9 (DOCKER_HOST)" in message
     assert "→" in message
-
-
-def _containers(engine: str) -> dict[str, Owner]:
-    """The processes that have containers of ours, by the container; other builds may run at the same time."""
-    program = "/usr/bin/docker" if engine == "docker" else "podman"
-
-    def told(*argv: str) -> str:
-        # Not checked: another build's container may go between the two questions.
-        return subprocess.run([program, *argv], check=False, capture_output=True, text=True).stdout
-
-    names = told("ps", "--all", "--quiet", "--filter", f"label={OWNER_LABEL}").split()
-    labels = {
-        name: told("inspect", "--format", f'{{{{index .Config.Labels "{OWNER_LABEL}"}}}}', name) for name in names
-    }
-    return {name: owner for name, label in labels.items() if (owner := Owner.parse(label.strip()))}

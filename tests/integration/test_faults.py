@@ -10,18 +10,18 @@ import subprocess
 import time
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lambda_backend.engines.owner import OWNER_LABEL
+from tests.helpers.containers import containers_with, engine_command
 from tests.helpers.engine_answers import engine_environment
 from tests.helpers.interpreters import unavailable
 from tests.helpers.machine import Outcome, artifacts, example, manifest, project, small_disk, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tests.helpers.machine import Machine
 
@@ -227,7 +227,9 @@ def test_engine_dies(engine: str, machine: Machine, tmp_path: Path) -> None:
     )
     try:
         _await_file(tmp_path / "cache", "started")
-        _remove_container_of(engine, tmp_path / "cache")
+        command = engine_command(engine)
+        (container,) = containers_with(command, tmp_path / "cache")
+        command("rm", "--force", container)
         log = process.communicate(timeout=60)[0].decode()
     finally:
         process.kill()
@@ -245,18 +247,6 @@ def _await_file(folder: Path, name: str) -> None:
     while not list(folder.rglob(name)):
         assert time.monotonic() < end, f"{name} did not appear below {folder}"
         time.sleep(0.1)
-
-
-def _remove_container_of(engine: str, cache: Path) -> None:
-    """Only the one that has this test's cache mounted."""
-    listed = subprocess.run(
-        [engine, "ps", "--quiet", "--filter", f"label={OWNER_LABEL}"], capture_output=True, text=True, check=True
-    )
-    for container in listed.stdout.split():
-        argv = [engine, "inspect", container]
-        found = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
-        if str(cache) in found:
-            subprocess.run([engine, "rm", "--force", container], capture_output=True, check=True)
 
 
 def test_output_folder_is_a_file(machine: Machine, tmp_path: Path) -> None:
@@ -375,20 +365,4 @@ def test_killed_at_any_moment(number: signal.Signals, machine: Machine, whole: W
     if whole.engine == "docker":
         # A container that nobody could remove goes when the next one starts.
         machine.build(made, out=tmp_path / "again", env={**env, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "fresh")})
-        assert _containers_with(tmp_path) == []
-
-
-def _containers_with(folder: Path) -> list[str]:
-    """Those that have something of a folder mounted: builds of others may run, and be killed, on this machine."""
-    import docker
-
-    client = docker.from_env()
-    try:
-        found = client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True)
-        return [
-            container.name
-            for container in found
-            if any(folder in Path(mount["Source"]).parents for mount in container.attrs["Mounts"])
-        ]
-    finally:
-        client.close()
+        assert containers_with(engine_command("docker"), tmp_path) == []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.helpers.containers import containers_of
+from tests.helpers.containers import containers_of, engine_command
 from tests.helpers.engine_answers import engine_environment
 from tests.helpers.interpreters import require_interpreter
 from tests.helpers.machine import EXAMPLES, example, manifest
@@ -276,16 +276,6 @@ def below(parent: int) -> list[int]:
                 pid = int(path.parent.name)
                 found += [pid, *below(pid)]
     return found
-
-
-def engine_command(engine: str) -> Callable[..., str]:
-    # Debian's client speaks the API of Debian's engine; a newer one on PATH may refuse to.
-    program = "/usr/bin/docker" if engine == "docker" and Path("/usr/bin/docker").exists() else engine
-
-    def run(*arguments: str) -> str:
-        return subprocess.run([program, *arguments], check=True, capture_output=True, text=True).stdout
-
-    return run
 
 
 def test_wrong_usage_is_2_and_names_the_option(machine: Machine, faults: Path) -> None:
