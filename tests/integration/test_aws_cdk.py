@@ -117,12 +117,17 @@ def modules(kept: Path) -> Path:
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < least:
         unavailable(f"AWS CDK needs node {least}, and this is {version}")
-    folder = kept / f"aws-cdk-{sha256(CDK / 'package.json')[:12]}"
+    text = (CDK / "package.json").read_text("utf-8")
+    return installed(kept / f"aws-cdk-{sha256(CDK / 'package.json')[:12]}", "--include=dev", package_json=text)
+
+
+def installed(folder: Path, *arguments: str, package_json: str = "{}") -> Path:
+    """What npm installs, in a folder that is there with all of it or not at all."""
     if not folder.exists():
         aside = Path(f"{folder}.{os.getpid()}")
         aside.mkdir(parents=True)
-        shutil.copy(CDK / "package.json", aside)
-        argv = ["npm", "install", "--include=dev", "--no-audit", "--no-fund", "--no-package-lock"]
+        (aside / "package.json").write_text(package_json, "utf-8")
+        argv = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", *arguments]
         done = subprocess.run(argv, cwd=aside, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             shutil.rmtree(aside)
@@ -132,16 +137,12 @@ def modules(kept: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def module_of_theirs(modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def module_of_theirs(modules: Path) -> Path:
     """Types of ``aws-lambda-python-alpha``, in the version that the page of the migration compares with."""
-    del modules  # npm is there
     (version,) = re.findall(r"version (\S+-alpha\.\d+) of the module", PAGE.read_text("utf-8"))
-    folder = tmp_path_factory.mktemp("theirs")
-    package = f"@aws-cdk/aws-lambda-python-alpha@{version}"
-    argv = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--legacy-peer-deps", package]
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "node_modules/@aws-cdk/aws-lambda-python-alpha/lib"
+    folder = modules.parent.with_name(f"aws-lambda-python-alpha-{version}")
+    found = installed(folder, "--legacy-peer-deps", f"@aws-cdk/aws-lambda-python-alpha@{version}")
+    return found / "@aws-cdk/aws-lambda-python-alpha/lib"
 
 
 def machine_of(modules: Path, home: Path) -> Cdk:
