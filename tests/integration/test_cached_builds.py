@@ -20,11 +20,10 @@ pytestmark = pytest.mark.network
 
 WORK = ("starting a container", "resolving ", "installing ", "building a wheel of")
 ONE_HOOK = """
-import sys, time
-started = time.perf_counter()
+import os, sys
 import lambda_backend
 lambda_backend.build_wheel(sys.argv[1])
-print("seconds", time.perf_counter() - started)
+print("seconds", sum(os.times()[:4]))  # its own and its children's, whatever else runs on this machine
 """
 
 
