@@ -43,26 +43,42 @@ def docker(*arguments: str | Path) -> str:
     return done.stdout
 
 
-@contextlib.contextmanager
-def runner(machine: Machine, sockets: Mapping[str, str], *options: str) -> Iterator[str]:
-    """A container with Python, the backend and ``build``, as a CI service runs jobs in; gives its name."""
+@pytest.fixture(scope="module")
+def ready(machine: Machine) -> Iterator[str]:
+    """An image with Python, the backend and ``build``."""
     engine_environment("docker")
-    name = f"lambda-backend-test-{secrets.token_hex(4)}"
-    for socket in sockets.values():
-        if not Path(socket).is_socket():
-            unavailable(f"no engine listens at {socket}")
-        options += ("--volume", f"{socket}:{socket}")
-    docker("run", "--detach", "--name", name, "--network", "host", *options, "--entrypoint", "sleep", BASE, "3600")
-    try:
+    with idle(BASE) as name:
         docker("cp", machine.wheelhouse(), f"{name}:/wheelhouse")
         if certificates := os.environ.get("SSL_CERT_FILE"):
             docker("cp", "--follow-link", certificates, f"{name}:/ca.pem")
         inside(name, {}, "python3", "-m", "venv", "/venv")
         wanted = ("lambda-backend[docker,uv]", "build", "setuptools>=77")
         inside(name, {}, "/venv/bin/pip", "install", "--quiet", "--find-links", "/wheelhouse", *wanted)
+        docker("commit", name, name)
+    yield name
+    docker("rmi", name)
+
+
+@contextlib.contextmanager
+def idle(image: str, *options: str) -> Iterator[str]:
+    """A container that waits for commands; gives its name."""
+    name = f"lambda-backend-test-{secrets.token_hex(4)}"
+    docker("run", "--detach", "--name", name, "--network", "host", *options, "--entrypoint", "sleep", image, "3600")
+    try:
         yield name
     finally:
         docker("rm", "--force", "--volumes", name)
+
+
+@contextlib.contextmanager
+def runner(ready: str, sockets: Mapping[str, str], *options: str) -> Iterator[str]:
+    """A container as a CI service runs jobs in; gives its name."""
+    for socket in sockets.values():
+        if not Path(socket).is_socket():
+            unavailable(f"no engine listens at {socket}")
+        options += ("--volume", f"{socket}:{socket}")
+    with idle(ready, *options) as name:
+        yield name
 
 
 def inside(name: str, env: Mapping[str, str], *argv: str) -> str:
@@ -76,8 +92,8 @@ def inside(name: str, env: Mapping[str, str], *argv: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def job(machine: Machine) -> Iterator[str]:
-    with runner(machine, SOCKETS) as name:
+def job(ready: str) -> Iterator[str]:
+    with runner(ready, SOCKETS) as name:
         yield name
 
 
@@ -100,8 +116,7 @@ def zips(digests: Mapping[str, str]) -> dict[str, str]:
     return {name: digest for name, digest in digests.items() if name.endswith(".zip")}
 
 
-@pytest.mark.parametrize("engine", SOCKETS)
-@pytest.mark.parametrize("name", PROJECTS)
+@pytest.mark.parametrize(("name", "engine"), [("native", "docker"), ("hooked", "podman")])
 def test_the_same_bytes_from_a_path_that_the_machine_lacks(
     name: str, engine: str, job: str, machine: Machine, tmp_path: Path
 ) -> None:
@@ -136,11 +151,11 @@ def test_the_same_bytes_from_a_path_that_is_something_else_on_the_machine(
     assert snapshot(folder / "project") == before
 
 
-def test_a_folder_that_both_have_is_mounted(machine: Machine, tmp_path: Path) -> None:
+def test_a_folder_that_both_have_is_mounted(ready: str, machine: Machine, tmp_path: Path) -> None:
     # As runners are set up that give the folder of their jobs one name inside and outside.
     shared = tmp_path / "job"
     folder = PROJECTS["hooked"](shared / "project")
-    with runner(machine, {"docker": SOCKETS["docker"]}, "--volume", f"{shared}:{shared}") as name:
+    with runner(ready, {"docker": SOCKETS["docker"]}, "--volume", f"{shared}:{shared}") as name:
         certificates = {}
         if os.environ.get("SSL_CERT_FILE"):
             inside(name, {}, "cp", "/ca.pem", f"{shared}/ca.pem")
@@ -153,16 +168,13 @@ def test_a_folder_that_both_have_is_mounted(machine: Machine, tmp_path: Path) ->
 @contextlib.contextmanager
 def service() -> Iterator[str]:
     """An engine inside a container, as CI services have it beside the container of a job; gives its address."""
-    name = f"lambda-backend-test-{secrets.token_hex(4)}"
     port = free_port()
     address = f"tcp://127.0.0.1:{port}"
     # What --privileged gives besides cannot be had on every machine.
     allowed = [word for ability in ("SYS_ADMIN", "NET_ADMIN", "MKNOD") for word in ("--cap-add", ability)]
     allowed += ["--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"]
     allowed += ["--device-cgroup-rule", "a *:* rwm", "--volume", "/sys/fs/cgroup:/sys/fs/cgroup"]
-    own = ("--volume", "/var/lib/docker", "--network", "host", "--entrypoint", "sleep", BASE, "3600")
-    docker("run", "--detach", "--name", name, *allowed, *own)
-    try:
+    with idle(BASE, *allowed, "--volume", "/var/lib/docker") as name:
         packages = "apt-get -qq update && apt-get -qq install -y --no-install-recommends docker.io iptables"
         docker("exec", "--env", "DEBIAN_FRONTEND=noninteractive", name, "sh", "-c", packages)
         daemon = f"dockerd --host {address} --tls=false --iptables=false --ip6tables=false --bridge=none"
@@ -175,8 +187,6 @@ def service() -> Iterator[str]:
             load = [program("docker"), "--host", address, "load", "--quiet"]
             subprocess.run(load, stdin=saving.stdout, check=True, capture_output=True)
         yield address
-    finally:
-        docker("rm", "--force", "--volumes", name)
 
 
 def test_the_same_bytes_from_an_engine_inside_a_container(job: str, machine: Machine, tmp_path: Path) -> None:
@@ -213,7 +223,7 @@ def containers_of(job: str) -> set[str]:
     return {name for name in ids if namespace in docker("inspect", "--format", "{{json .Config.Labels}}", name)}
 
 
-def test_builds_of_other_containers_and_of_the_machine_are_left_alone(job: str, machine: Machine) -> None:
+def test_builds_of_other_containers_and_of_the_machine_are_left_alone(job: str, ready: str) -> None:
     env = environment("docker", Path("/unused"))
 
     def sweep() -> None:  # every start of a container removes those of processes that are dead for sure
@@ -223,7 +233,7 @@ def test_builds_of_other_containers_and_of_the_machine_are_left_alone(job: str, 
             pass
         inside(job, env, "/venv/bin/python", "-c", _HOLD, "leave")
 
-    with runner(machine, {"docker": SOCKETS["docker"]}) as other:
+    with runner(ready, {"docker": SOCKETS["docker"]}) as other:
         argv = (
             program("docker"),
             "exec",
