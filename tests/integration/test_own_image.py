@@ -179,6 +179,7 @@ def test_a_build_that_fails_ends_ours_with_its_last_lines(machine: Machine, fold
         ({"TOKEN": None}, "tool.lambda.bundling.build-args.TOKEN: the environment variable TOKEN is not set"),
     ],
 )
+@pytest.mark.parametrize("engine", ["docker"], indirect=True)  # which is not asked
 def test_what_is_missing_is_told_by_its_key(
     machine: Machine, folder: Path, engine: str, changes: dict[str, str], message: str
 ) -> None:
