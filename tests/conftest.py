@@ -16,7 +16,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     asked = getattr(option, "numprocesses", 0)  # 0: without pytest-xdist
     if asked is None and "PYTEST_XDIST_WORKER" not in os.environ and all(Path(path).is_dir() for path in config.args):
         # A file stays with one worker, and its fixtures with it; the files in the order of testpaths, long ones first.
-        option.numprocesses, option.dist, option.loadscopereorder = "auto", "loadfile", False
+        option.numprocesses, option.dist, option.loadscopereorder = "logical", "loadfile", False
 
 
 def pytest_configure() -> None:
