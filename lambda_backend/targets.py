@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from packaging.markers import Environment
     from packaging.tags import Tag
 
-__all__ = ["Limits", "Runtime", "Target", "architectures", "limits", "runtimes", "target"]
+__all__ = ["Limits", "Runtime", "Target", "architectures", "limits", "runtime_distributions", "runtimes", "target"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,6 +150,11 @@ def _facts() -> Mapping[str, Any]:
 def limits() -> Limits:
     """Lambda's limits, in bytes and counts."""
     return Limits(**{key.replace("-", "_"): value for key, value in _facts()["limits"].items()})
+
+
+def runtime_distributions() -> frozenset[str]:
+    """Normalised names of the distributions that every runtime brings: the AWS SDK and what it depends on."""
+    return frozenset(_facts()["runtime-has"]["distributions"])
 
 
 @functools.lru_cache(maxsize=1)

@@ -17,6 +17,7 @@ from lambda_backend.bundle.sources import files_digest
 from lambda_backend.bundle.wheel import fits
 from lambda_backend.errors import BundleError, DamagedArchiveError, InstallError, LockError
 from lambda_backend.packing.checking import checked, refuse_errors, warn
+from lambda_backend.packing.omissions import Omissions, without
 from lambda_backend.packing.parts import code_parts, takes_project, visible_source
 from lambda_backend.packing.workbenches import Workbenches
 from lambda_backend.planning import wanted
@@ -63,6 +64,7 @@ class Packer:
         self._words = words
         self._workbenches = Workbenches(order, cache=cache, stage=stage, words=words)
         self._pins: dict[tuple[str, str], tuple[Pin, ...]] = {}
+        self._omissions = Omissions(words)
         self._recommended = False
         self._epoch = _epoch(order.environ)
 
@@ -81,6 +83,7 @@ class Packer:
         }
         for runtime, architecture in names:
             made += self._for_target(target_of(runtime, architecture))
+        self._omissions.tell_unknown()
         order = {artifact.name: index for index, artifact in enumerate(self._order.asked)}
         found = checked(made, self._order, cache=self._cache, words=self._words)
         asked = [artifact for artifact in found if artifact.settings.name in order]
@@ -111,8 +114,7 @@ class Packer:
         started = time.monotonic()
         excludes = Excludes(artifact.exclude)
         steps = self._workbenches.steps(artifact)
-        # A command installs in our place: what it does with a lock is its own affair.
-        pins, lock = ((), None) if steps.command else self._needed(artifact, target, installer)
+        pins, omitted, lock = self._needed(artifact, target, installer)
         local = pinned.local(pins)
         remote = tuple(pin for pin in pins if pin not in local)
         base: Dependencies | None = None
@@ -155,6 +157,7 @@ class Packer:
             archive=archive,
             file_name=file_name,
             pins=_with_versions(pins, dict(wheels)),
+            omitted=omitted,
             lock=lock,
             builder=made[0].builder if made else None,
             from_cache=all(item.from_cache for item in made),
@@ -178,12 +181,18 @@ class Packer:
 
     def _needed(
         self, artifact: ArtifactSettings, target: Target, installer: Installer
-    ) -> tuple[tuple[Pin, ...], str | None]:
-        """The artefact's pins without its layers', and the name of its lock."""
+    ) -> tuple[tuple[Pin, ...], tuple[Pin, ...], str | None]:
+        """The artefact's pins without its layers', those that it omits, and the name of its lock."""
+        # A command installs in our place: what it does with a lock is its own affair.
+        if artifact.bundling.command:
+            self._omissions.nothing(artifact)
+            return (), (), None
         pins, lock = self._own_pins(artifact, target, installer)
         self._recommend_lock(artifact, pins, lock)
-        layers_of = {name: self._layer_pins(name, target, installer) for name in artifact.layers}
-        return (layers.without(pins, layers_of, function=artifact.name) if layers_of else pins), lock
+        of = {name: self._order.layers[name] for name in artifact.layers}
+        layers_of = {name: without(self._layer_pins(name, target, installer), of[name].omit) for name in of}
+        rest = layers.without(pins, layers_of, function=artifact.name) if layers_of else pins
+        return *self._omissions.split(artifact, rest, pins, of.values()), lock
 
     def _own_pins(
         self, artifact: ArtifactSettings, target: Target, installer: Installer

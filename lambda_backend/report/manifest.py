@@ -70,6 +70,7 @@ def _artifact(artifact: Artifact, file: str, *, sboms: bool) -> dict[str, Any]:
             {"name": pin.name, "version": pin.version, "sha256": pin.sha256, "unzipped_size": sizes[pin.name]}
             for pin in artifact.pins
         ],
+        "omitted": [{"name": pin.name, "version": pin.version} for pin in artifact.omitted],
         "lock": artifact.lock,
         "engine": builder.engine if builder else None,
         "image": image,

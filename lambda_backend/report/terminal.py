@@ -9,7 +9,7 @@ from lambda_backend.targets import limits
 from lambda_backend.units import human_size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from lambda_backend.report.model import Artifact
 
@@ -19,7 +19,7 @@ _LARGEST = 3
 
 
 def table(artifacts: Sequence[Artifact]) -> str:
-    """One row an artefact, and below it its largest packages."""
+    """One row an artefact, and below it its largest packages and what was left out."""
     head = ("artefact", "size", "unzipped", "of 250 MiB", "time", "dependencies")
     rows = [head, *(_row(artifact) for artifact in artifacts)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
@@ -31,7 +31,7 @@ def table(artifacts: Sequence[Artifact]) -> str:
         )
         lines.append("  ".join((*cells, row[-1])).rstrip())
         if index:
-            lines.append(f"  {_largest(artifacts[index - 1])}")
+            lines += [f"  {line}" for line in _below(artifacts[index - 1])]
     return "\n".join(lines)
 
 
@@ -49,6 +49,15 @@ def _row(artifact: Artifact) -> tuple[str, ...]:
         f"{artifact.seconds:.2f} s",
         origin,
     )
+
+
+def _below(artifact: Artifact) -> Iterator[str]:
+    yield _largest(artifact)
+    if artifact.omitted:
+        names = ", ".join(f"{pin.name} {pin.version or ''}".rstrip() for pin in artifact.omitted)
+        sizes = [pin.size for pin in artifact.omitted if pin.size is not None]
+        saved = f" (archives of {human_size(sum(sizes))})" if len(sizes) == len(artifact.omitted) else ""
+        yield f"left out: {names}{saved}"
 
 
 def _largest(artifact: Artifact) -> str:

@@ -45,6 +45,8 @@ class Pin:
     """``git`` and its like."""
     commit: str | None = None
     subdirectory: str | None = None
+    size: int | None = None
+    """Bytes of the archive, where the lock tells; it decides nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

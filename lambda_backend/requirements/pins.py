@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from lambda_backend.requirements.model import Pin, Requirements
@@ -21,8 +21,8 @@ def local(pins: Iterable[Pin]) -> tuple[Pin, ...]:
 
 
 def digest(pins: Iterable[Pin]) -> str:
-    """A sha256, in hex, over everything that the pins say; their order does not matter."""
-    lines = sorted(json.dumps(asdict(pin), sort_keys=True) for pin in pins)
+    """A sha256, in hex, over everything that decides what is installed; the order of pins does not matter."""
+    lines = sorted(json.dumps(asdict(replace(pin, size=None)), sort_keys=True) for pin in pins)
     return hashlib.sha256("\n".join(lines).encode("ascii")).hexdigest()
 
 

@@ -306,6 +306,7 @@ def _pin(package: Package, origin: _Origin, places: Places) -> Pin | None:
         sha256=dict(hashes).get("sha256"),
         hashes=hashes,
         subdirectory=origin.subdirectory if isinstance(origin, PackageArchive) else None,
+        size=origin.size,
     )
 
 

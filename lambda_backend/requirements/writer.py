@@ -79,6 +79,8 @@ def origin(pin: Pin, prefix: str) -> tuple[str, str]:
     if pin.kind == "vcs":
         entries = {"type": toml_string(pin.vcs or "git"), **entries, "commit-id": toml_string(pin.commit or "")}
         return "vcs", _table(entries)
+    if pin.size is not None:
+        entries["size"] = str(pin.size)
     # PEP 751: archives have at least one hash. uv takes an empty table too (with a warning); packaging does not.
     entries["hashes"] = _table({_key(algorithm): toml_string(value) for algorithm, value in _hashes(pin)})
     if pin.kind == "wheel":

@@ -211,8 +211,8 @@ class _ArtifactKeys:
     """Files of the project that go in too."""
     exclude: tuple[Text, ...] | None = None
     """Gitignore patterns over the whole artifact."""
-    omit: Annotated[Names | None, LATER] = None
-    """Distributions to leave out because the runtime provides them."""
+    omit: Names | None = None
+    """Distributions to leave out, such as `boto3`, since the runtime has them."""
     bytecode: Annotated[bool | None, LATER] = None
     """Ship `.pyc` files made by the runtime's Python."""
     strip: Annotated[bool | None, LATER] = None
@@ -271,8 +271,8 @@ class Settings:
     """Files of the project that go in too."""
     exclude: tuple[Text, ...] = ()
     """Gitignore patterns over the whole artifact; `!pattern` takes one back in."""
-    omit: Annotated[Names, LATER] = ()
-    """Distributions to leave out because the runtime provides them."""
+    omit: Names = ()
+    """Distributions to leave out, such as `boto3`, since the runtime has them."""
     bytecode: Annotated[bool, LATER] = False
     """Ship `.pyc` files made by the runtime's Python."""
     strip: Annotated[bool, LATER] = False

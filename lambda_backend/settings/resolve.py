@@ -46,6 +46,8 @@ class ArtifactSettings:
     include: tuple[Include, ...]
     exclude: tuple[str, ...]
     omit: tuple[str, ...]
+    omit_key: str
+    """Path of the key that it is from."""
     bytecode: bool
     strip: bool
     project: bool
@@ -109,6 +111,7 @@ def _function(settings: Settings, name: str, key: str, own: FunctionSettings) ->
         include=_first(own.include, settings.include),
         exclude=_first(own.exclude, settings.exclude),
         omit=_first(own.omit, settings.omit),
+        omit_key="tool.lambda.omit" if own.omit is None else f"{key}.omit",
         bytecode=settings.bytecode if own.bytecode is None else own.bytecode,
         strip=settings.strip if own.strip is None else own.strip,
         project=not alone,
@@ -119,10 +122,11 @@ def _function(settings: Settings, name: str, key: str, own: FunctionSettings) ->
 
 def _layer(settings: Settings, name: str, own: LayerSettings) -> ArtifactSettings:
     prefix = PurePosixPath(own.path_prefix.replace("\\", "/")).as_posix()
+    key = Place("tool.lambda.layers").key(name).path
     return ArtifactSettings(
         name=name,
         kind="layer",
-        key=Place("tool.lambda.layers").key(name).path,
+        key=key,
         handler=None,
         entry=None,
         layers=(),
@@ -134,6 +138,7 @@ def _layer(settings: Settings, name: str, own: LayerSettings) -> ArtifactSetting
         include=_first(own.include, settings.include),
         exclude=_first(own.exclude, settings.exclude),
         omit=_first(own.omit, settings.omit),
+        omit_key="tool.lambda.omit" if own.omit is None else f"{key}.omit",
         bytecode=settings.bytecode if own.bytecode is None else own.bytecode,
         strip=settings.strip if own.strip is None else own.strip,
         project=own.project,

@@ -29,7 +29,12 @@ BUILDER = Builder(engine="docker", image="public.example/build:latest", digest="
 
 class MakeArtifact(Protocol):
     def __call__(
-        self, name: str = "api", *, builder: Builder | None = BUILDER, from_cache: bool = False
+        self,
+        name: str = "api",
+        *,
+        builder: Builder | None = BUILDER,
+        from_cache: bool = False,
+        omitted: tuple[Pin, ...] = (),
     ) -> Artifact: ...
 
 
@@ -42,7 +47,13 @@ def make_artifact(tmp_path: Path) -> MakeArtifact:
     assert settings is not None
     by_name = {artifact.name: artifact for artifact in artifacts(settings)}
 
-    def make(name: str = "api", *, builder: Builder | None = BUILDER, from_cache: bool = False) -> Artifact:
+    def make(
+        name: str = "api",
+        *,
+        builder: Builder | None = BUILDER,
+        from_cache: bool = False,
+        omitted: tuple[Pin, ...] = (),
+    ) -> Artifact:
         members = [
             Member(path="shop/api.py", source=b"x" * 100, owner="project"),
             Member(path="stray.txt", source=b""),
@@ -60,6 +71,7 @@ def make_artifact(tmp_path: Path) -> MakeArtifact:
             archive=write(tmp_path / file_name, members),
             file_name=file_name,
             pins=pins,
+            omitted=omitted,
             lock="uv.lock" if pins else None,
             builder=builder,
             from_cache=from_cache,

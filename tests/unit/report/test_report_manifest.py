@@ -37,6 +37,7 @@ def test_it_says_everything_about_an_artefact(make_artifact: MakeArtifact) -> No
                 "content_digest": artifact.archive.content_digest,
                 "layers": ["deps"],
                 "requirements": [{"name": "idna", "version": "3.20", "sha256": "f" * 64, "unzipped_size": 2048}],
+                "omitted": [],
                 "lock": "uv.lock",
                 "engine": "docker",
                 "image": {"reference": "public.example/build:latest", "digest": "sha256:0123"},
@@ -58,7 +59,7 @@ def test_keys_come_in_the_documented_order(make_artifact: MakeArtifact) -> None:
     document = json.loads(text)
     assert list(document) == ["schema", "project", "version", "created_with", "artifacts"]
     keys = "name kind file runtimes architecture handler sha256 code_sha256 size unzipped_size content_digest "
-    keys += "layers requirements lock engine image sbom findings"
+    keys += "layers requirements omitted lock engine image sbom findings"
     assert [" ".join(item) for item in document["artifacts"]] == [keys, keys]
     assert [(item["name"], item["kind"], item["handler"]) for item in document["artifacts"]] == [
         ("deps", "layer", None),

@@ -8,6 +8,7 @@ import pytest
 
 from lambda_backend.report.terminal import table
 from lambda_backend.report.words import Words
+from lambda_backend.requirements.model import Pin
 from lambda_backend.units import human_size
 
 if TYPE_CHECKING:
@@ -41,6 +42,16 @@ def test_one_row_an_artefact_and_its_largest_packages(make_artifact: MakeArtifac
     assert largest == "  largest: idna 2.0 KiB, project 100 B, other files 0 B"
     assert api.endswith("1.23 s  from cache")
     assert [line.index("1.23 s") for line in (deps, api)] == [deps.index("1.23 s")] * 2
+
+
+def test_what_was_left_out(make_artifact: MakeArtifact) -> None:
+    boto3 = Pin(name="boto3", version="1.44.8", kind="wheel", size=140158)  # type: ignore[arg-type]
+    botocore = Pin(name="botocore", version="1.44.8", kind="wheel", size=16884815)  # type: ignore[arg-type]
+    last = table([make_artifact(omitted=(boto3, botocore))]).splitlines()[-1]
+    assert last == "  left out: boto3 1.44.8, botocore 1.44.8 (archives of 16.2 MiB)"
+    unknown = Pin(name="six", version=None, kind="directory", path="six")  # type: ignore[arg-type]
+    last = table([make_artifact(omitted=(boto3, unknown))]).splitlines()[-1]
+    assert last == "  left out: boto3 1.44.8, six"
 
 
 def test_no_dependencies(make_artifact: MakeArtifact) -> None:

@@ -38,7 +38,7 @@ def pin(name: str, kind: str, version: str | None = "1", **more: object) -> Pin:
 
 def test_what_is_written_is_selected_again(target: Target, tmp_path: Path) -> None:
     pins = (
-        pin("a", "wheel", url="https://example.com/a-1-py3-none-any.whl", sha256="0"),
+        pin("a", "wheel", url="https://example.com/a-1-py3-none-any.whl", sha256="0", size=7),
         pin("b", "sdist", path="b-1.tar.gz", sha256="0"),
         pin("c", "sdist", url="https://example.com/main.zip", sha256="0", subdirectory="s"),
         pin("d", "sdist", url="https://example.com/main.zip", sha256="0"),

@@ -352,7 +352,6 @@ SHEET: dict[str, tuple[str, list[str]]] = {
 }
 
 LATER = {
-    "omit": "omit = ['boto3']",
     "bytecode": "bytecode = true",
     "strip": "strip = true",
 }
@@ -375,7 +374,7 @@ def test_key_of_a_later_stage(key: str, load_text: LoadText) -> None:
     assert problems(load_text, GOOD + LATER[key]) == [f"tool.lambda.{key}: not supported yet"]
 
 
-@pytest.mark.parametrize("key", ["omit = ['boto3']", "bytecode = true", "strip = true"])
+@pytest.mark.parametrize("key", ["bytecode = true", "strip = true"])
 def test_key_of_a_later_stage_in_a_layer(key: str, load_text: LoadText) -> None:
     path = key.split(" ", maxsplit=1)[0]
     found = problems(load_text, f"{GOOD}[tool.lambda.layers.deps]\n{key}")
