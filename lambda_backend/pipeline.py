@@ -102,7 +102,8 @@ class Build:
         artifacts = needed(self.artifacts, self._layers())
         compiles = any(artifact.project for artifact in artifacts) and may_compile(self.root, self.loaded.wheel_backend)
         if not (compiles or settings.checks.import_handler) and not any(
-            artifact.bundling.has_commands or may_install(artifact, self.root) for artifact in artifacts
+            artifact.bytecode or artifact.bundling.has_commands or may_install(artifact, self.root)
+            for artifact in artifacts
         ):
             return asked
         engines = [likely(settings.engine, self.environ)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.archive.unreadable import UNREADABLE
+from lambda_backend.bundle.bytecode import source_of
 from lambda_backend.bundle.record import owner_of, read_record
 from lambda_backend.errors import BundleError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Content", "Contents", "Distribution", "contents"]
 
 _DIST_INFO = re.compile(r"(?P<root>(?:.*/)?)(?P<folder>[^/]+\.dist-info)/(?:METADATA|RECORD)")
-_COMPILED = re.compile(r"(?P<folder>(?:.*/)?)__pycache__/(?P<name>[^/.]+)\.[^/]*\.pyc")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,15 +127,10 @@ def _owners(
             module = one.root + one.name.replace("-", "_")
             tops |= {module: one.name, f"{module}.py": one.name}
     for path in entries:
-        owner = recorded.get(path) or recorded.get(_source_of(path)) or _by_top(path, tops)
+        # Installers compile later than they record.
+        owner = recorded.get(path) or recorded.get(source_of(path) or "") or _by_top(path, tops)
         if owner:
             yield path, owner
-
-
-def _source_of(path: str) -> str:
-    """The module that a ``.pyc`` was compiled from; installers compile later than they record."""
-    match = _COMPILED.fullmatch(path)
-    return f"{match['folder']}{match['name']}.py" if match else ""
 
 
 def _by_top(path: str, tops: Mapping[str, str]) -> str | None:

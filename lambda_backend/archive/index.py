@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load_index", "save_index"]
 
-_SCHEMA = [3, VERSION]
+_SCHEMA = [4, VERSION]
 _FIELDS = tuple(field.name for field in dataclasses.fields(ArchivedMember))
 _ARCHIVE_FIELDS = tuple(
     field.name for field in dataclasses.fields(Archive) if field.name not in {"path", "members", "facts"}

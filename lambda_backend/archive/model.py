@@ -33,6 +33,8 @@ class ArchivedMember:
     """Hex, of the uncompressed bytes."""
     executable: bool
     owner: str
+    stripped: int
+    """Bytes, uncompressed, that were taken away from it before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

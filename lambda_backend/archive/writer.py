@@ -182,6 +182,7 @@ class _Output:
             sha256=part.sha256,
             executable=part.member.executable,
             owner=part.member.owner,
+            stripped=part.member.stripped,
         )
         self._write(local_header(member, self._stamp))
         self._write(part.payload)

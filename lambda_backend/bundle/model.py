@@ -23,6 +23,8 @@ class Member:
     """Mode 0755 rather than 0644."""
     owner: str = ""
     """Who brought it: a distribution's normalised name, ``project``, ``entry`` or ``include``."""
+    stripped: int = 0
+    """Bytes that it had and has not any more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

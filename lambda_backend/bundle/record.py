@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lambda_backend.bundle.bytecode import compiled_by_source, with_compiled
 from lambda_backend.bundle.paths import normalised
 from lambda_backend.bundle.sources import content, sha256
 from lambda_backend.errors import BundleError
@@ -110,12 +111,15 @@ def record_text(rows: Iterable[tuple[str, bytes, int]], record: str) -> bytes:
 def with_true_records(members: Sequence[Member], prefix: str) -> tuple[Member, ...]:
     """Write every RECORD at the top of a tree anew, so that it lists what it listed as far as that ships.
 
+    Bytecode is listed where its source is.
+
     Args:
         members: of the tree, with their final bytes.
         prefix: the tree's folder in the artefact; empty for its root.
     """
     start = f"{prefix}/" if prefix else ""
     by_path = {member.path: member for member in members}
+    compiled = compiled_by_source(by_path)
     made = []
     for member in members:
         path = member.path[len(start) :] if member.path.startswith(start) else ""
@@ -124,7 +128,7 @@ def with_true_records(members: Sequence[Member], prefix: str) -> tuple[Member, .
             made.append(member)
             continue
         rows = read_record(content(member.source).decode("utf-8", "replace"), member.path)
-        listed = {start + row.place for row in rows} - {member.path}
+        listed = with_compiled({start + row.place for row in rows} - {member.path}, compiled)
         shipped = [by_path[name] for name in listed if name in by_path]
         made.append(dataclasses.replace(member, source=write_record(shipped, path, start)))
     return tuple(made)

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["content", "files_digest", "fingerprint", "sha256"]
+__all__ = ["content", "files_digest", "fingerprint", "sha256", "start"]
 
 _BLOCK = 1 << 20
+_KIND = 4
 
 
 def fingerprint(members: Iterable[Member]) -> str:
@@ -56,6 +57,17 @@ def content(source: Path | bytes) -> bytes:
     """A member's bytes."""
     try:
         return source if isinstance(source, bytes) else source.read_bytes()
+    except OSError as error:
+        raise _unreadable(source, error) from error
+
+
+def start(source: Path | bytes) -> bytes:
+    """The first four bytes of a member: what kind of file it is."""
+    if isinstance(source, bytes):
+        return source[:_KIND]
+    try:
+        with source.open("rb", buffering=0) as stream:
+            return stream.read(_KIND)
     except OSError as error:
         raise _unreadable(source, error) from error
 

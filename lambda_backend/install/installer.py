@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lambda_backend.bundle.finish import PLAIN
 from lambda_backend.bundle.sources import sha256
 from lambda_backend.cache import key as cache_key
 from lambda_backend.install.builder import read_builder, write_builder
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lambda_backend.bundle.excludes import Excludes
+    from lambda_backend.bundle.finish import Finish
     from lambda_backend.bundle.model import Bundle
     from lambda_backend.cache import Cache
     from lambda_backend.install.builder import Builder
     from lambda_backend.install.exports import Exports
+    from lambda_backend.install.finisher import Finisher
     from lambda_backend.install.kept import Dependencies
     from lambda_backend.install.wanted import Wanted
     from lambda_backend.install.workbench import Workbench
@@ -68,6 +71,7 @@ class Installer:
             never a secret.
         index: what decides the answers of package indexes, for the key of an unlocked resolution; no secret either.
         environ: of the host, with what the settings put over it.
+        host: the same without.
         open_workbench: opens the workbench; it is closed with the installer.
         words: what is done is said there.
     """
@@ -80,6 +84,7 @@ class Installer:
         place: Mapping[str, object],
         index: Mapping[str, str],
         environ: Mapping[str, str],
+        host: Mapping[str, str],
         open_workbench: Callable[[], contextlib.AbstractContextManager[Workbench]],
         words: Words,
     ) -> None:
@@ -94,12 +99,28 @@ class Installer:
         self._stack = contextlib.ExitStack()
         self._workbench: Workbench | None = None
         self._made = 0
+        self._host = host
 
     def __enter__(self) -> Installer:  # noqa: PYI034 - Self is not in Python 3.10
         return self
 
     def __exit__(self, *error: object) -> None:
         self._stack.close()
+
+    @functools.cached_property
+    def finisher(self) -> Finisher:
+        """Of no use once the installer is closed."""
+        from lambda_backend.install.finisher import Finisher
+
+        finisher = Finisher(
+            self.target,
+            cache=self._cache,
+            place=self._place,
+            environ=self._host,
+            bench=lambda: self.workbench,
+            words=self._words,
+        )
+        return self._stack.enter_context(contextlib.closing(finisher))
 
     @functools.cached_property
     def _exports(self) -> Exports:
@@ -139,9 +160,14 @@ class Installer:
 
         return resolve(wanted, self.target, lambda: self.workbench, self._environ, self._exports)
 
-    def dependencies(self, pins: Sequence[Pin], *, prefix: str, excludes: Excludes) -> Dependencies:
+    def dependencies(
+        self, pins: Sequence[Pin], *, prefix: str, excludes: Excludes, finish: Finish = PLAIN
+    ) -> Dependencies:
         """A finished archive of pins that are no local folders."""
-        key = cache_key(_FORMAT, "deps", self.target.name, self._place, pinned.digest(pins), prefix, excludes.key)
+        key = cache_key(
+            *(_FORMAT, "deps", self.target.name, self._place, pinned.digest(pins), prefix, excludes.key),
+            self.finisher.key(finish) if finish else None,
+        )
         trees: list[Path] = []
 
         def make() -> tuple[Bundle, Builder]:
@@ -154,7 +180,10 @@ class Installer:
             workbench = self.workbench
             tree = install(pins, self.target, workbench, name=f"tree{self._made}", variables=self._access())
             trees.append(tree)
-            return installed_bundle(tree, prefix, excludes, target_python=self.target.python), workbench.builder
+            bundle = installed_bundle(tree, prefix, excludes, target_python=self.target.python)
+            if finish:
+                bundle = self.finisher.bundle(bundle, finish, excludes)
+            return bundle, workbench.builder
 
         digests = {str(pin.name): pin.sha256 or pinned.digest([pin]) for pin in pins}
         kept = kept_archive(self._cache, "deps", key, make, distributions=digests)

@@ -51,6 +51,8 @@ class Workbench(Protocol):
     """uv may link an installed tree's files to those in its cache: copying and removing them takes longest."""
     interpreter: str
     """The Python that uv works with: it builds source distributions."""
+    has_target_python: bool
+    """That one is of the target's minor version."""
     shell: tuple[str, ...]
     """What runs a line of the user's own, which comes after it."""
     input: Path
@@ -102,6 +104,7 @@ class HostWorkbench:
     builder = Builder(engine="host")
     native = False
     links = True
+    has_target_python = False
     shell: tuple[str, ...] = ("sh", "-c")
 
     def __init__(
@@ -178,6 +181,7 @@ class ContainerWorkbench:
         reclaims: commands run as another user than the host's, who is given what they write.
     """
 
+    has_target_python = True
     shell: tuple[str, ...] = ("sh", "-c")
     links = False  # not from one mount to another
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.archive.model import Archive
     from lambda_backend.bundle.excludes import Excludes
+    from lambda_backend.bundle.finish import Finish
     from lambda_backend.bundle.model import Member
     from lambda_backend.cache import Cache
     from lambda_backend.install.builder import Builder
@@ -50,6 +51,7 @@ def customised(  # noqa: PLR0913 - all by name
     place: Mapping[str, object],
     prefix: str,
     excludes: Excludes,
+    finish: Finish,
 ) -> Dependencies:
     """The whole artefact, made by our installation and the user's commands; they run only when something changed.
 
@@ -64,6 +66,7 @@ def customised(  # noqa: PLR0913 - all by name
         place: what of the settings decides how dependencies are made.
         prefix: the folder in the artefact that distributions are installed to.
         excludes: the artefact's.
+        finish: what is done to what the commands leave.
 
     Raises:
         InstallError: a command fails.
@@ -82,6 +85,7 @@ def customised(  # noqa: PLR0913 - all by name
         files_digest(sources),
         prefix,
         excludes.key,
+        installer.finisher.key(finish) if finish else None,
     )
 
     def make() -> tuple[Bundle, Builder]:
@@ -100,10 +104,13 @@ def customised(  # noqa: PLR0913 - all by name
         owners |= {member.path: member.owner for member in own.members}
         steps.run_after(workbench)
         members = laid_members(workbench.tree, prefix, excludes, target_python=target.python, owners=owners)
+        members = assemble([members], excludes).members
+        if finish:
+            members = installer.finisher.installed(members, finish, prefix, excludes)
         shipped = {member.path for member in members}
         lost = (*(base.collisions if base else ()), *own.collisions)
         collisions = tuple(collision for collision in lost if collision.path in shipped)
-        return Bundle(members=assemble([members], excludes).members, collisions=collisions), workbench.builder
+        return Bundle(members=members, collisions=collisions), workbench.builder
 
     return kept_archive(cache, "customised", key, make)
 

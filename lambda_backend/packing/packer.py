@@ -12,13 +12,14 @@ from packaging.utils import parse_wheel_filename
 from lambda_backend.archive.writer import write
 from lambda_backend.bundle.assemble import assemble
 from lambda_backend.bundle.excludes import Excludes
+from lambda_backend.bundle.finish import PLAIN
 from lambda_backend.bundle.model import Bundle
 from lambda_backend.bundle.sources import files_digest
 from lambda_backend.bundle.wheel import fits
 from lambda_backend.errors import BundleError, DamagedArchiveError, InstallError, LockError
 from lambda_backend.packing.checking import checked, refuse_errors, warn
 from lambda_backend.packing.omissions import Omissions, without
-from lambda_backend.packing.parts import code_parts, takes_project, visible_source
+from lambda_backend.packing.parts import code_parts, finish_of, takes_project, visible_source
 from lambda_backend.packing.workbenches import Workbenches
 from lambda_backend.planning import wanted
 from lambda_backend.report.model import Artifact
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
     from lambda_backend.archive.model import Archive
+    from lambda_backend.bundle.finish import Finish
     from lambda_backend.bundle.model import Member
     from lambda_backend.cache import Cache
     from lambda_backend.install.installer import BuiltWheel, Installer
@@ -113,13 +115,17 @@ class Packer:
     def _artifact(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> Artifact:
         started = time.monotonic()
         excludes = Excludes(artifact.exclude)
+        finish = finish_of(artifact)
         steps = self._workbenches.steps(artifact)
         pins, omitted, lock = self._needed(artifact, target, installer)
         local = pinned.local(pins)
         remote = tuple(pin for pin in pins if pin not in local)
         base: Dependencies | None = None
         if remote:
-            base = installer.dependencies(remote, prefix=artifact.path_prefix, excludes=excludes)
+            # Commands may change what is installed: what they leave is finished then.
+            base = installer.dependencies(
+                remote, prefix=artifact.path_prefix, excludes=excludes, finish=PLAIN if steps else finish
+            )
         own = self._rebuilt(artifact, target, installer)
         wheels = [(pin.name, self._local_wheel(pin, installer)) for pin in local]
 
@@ -127,7 +133,8 @@ class Packer:
             return code_parts(self._order, artifact, target, own=own, wheels=wheels, entry=entry)
 
         made = [item for item in (base, own, *(built for _, built in wheels)) if item is not None]
-        bundle = assemble(parts(), excludes, base=base.archive if base else None, may_be_empty=bool(steps))
+        found = parts() if steps else self._finished(parts(), installer, artifact, finish, base=base)
+        bundle = assemble(found, excludes, base=base.archive if base else None, may_be_empty=bool(steps))
         if steps:
             from lambda_backend.packing.customised import customised
 
@@ -142,6 +149,7 @@ class Packer:
                 place=self._workbenches.place(artifact),
                 prefix=artifact.path_prefix,
                 excludes=excludes,
+                finish=finish,
             )
             made, bundle = [base, *made], Bundle(members=())
         collisions = (*(base.collisions if base else ()), *bundle.collisions)
@@ -178,6 +186,21 @@ class Packer:
             if base is not None:
                 self._cache.discard(*base.entry)
             raise
+
+    def _finished(
+        self,
+        parts: Iterable[tuple[Member, ...]],
+        installer: Installer,
+        artifact: ArtifactSettings,
+        finish: Finish,
+        *,
+        base: Dependencies | None,
+    ) -> Iterable[tuple[Member, ...]]:
+        if not finish:
+            return parts
+        taken = {member.path for member in base.archive.members} if base else set()
+        excludes = Excludes(artifact.exclude)
+        return (installer.finisher.code(part, finish, artifact.path_prefix, excludes, taken) for part in parts)
 
     def _needed(
         self, artifact: ArtifactSettings, target: Target, installer: Installer

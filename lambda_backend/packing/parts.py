@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lambda_backend.bundle.entry import entry_members
 from lambda_backend.bundle.excludes import Excludes
+from lambda_backend.bundle.finish import Finish
 from lambda_backend.bundle.folder import folder_files
 from lambda_backend.bundle.include import include_members
 from lambda_backend.bundle.wheel import wheel_members
@@ -20,12 +21,19 @@ if TYPE_CHECKING:
     from lambda_backend.settings.resolve import ArtifactSettings
     from lambda_backend.targets import Target
 
-__all__ = ["code_parts", "takes_project", "visible_source"]
+__all__ = ["code_parts", "finish_of", "takes_project", "visible_source"]
 
 
 def takes_project(order: Order, artifact: ArtifactSettings) -> bool:
     """Whether the project's wheel goes in: not where one of its layers has it."""
     return artifact.project and not any(order.layers[name].project for name in artifact.layers)
+
+
+def finish_of(artifact: ArtifactSettings) -> Finish:
+    """What is done to an artefact's files at last."""
+    # Lambda unpacks layers to /opt, and the function to /var/task.
+    root = "/opt" if artifact.kind == "layer" else "/var/task"
+    return Finish(strip=artifact.strip, bytecode=artifact.bytecode, root=root)
 
 
 def code_parts(

@@ -108,6 +108,7 @@ class Workbenches:
             environ=Variables(
                 self._order.environ, artifact.bundling.environment, f"{artifact.key}.bundling.environment"
             ),
+            host=self._order.environ,
             open_workbench=open_workbench,
             words=self._words,
         )

@@ -64,6 +64,8 @@ def _artifact(artifact: Artifact, file: str, *, sboms: bool) -> dict[str, Any]:
         "code_sha256": artifact.archive.code_sha256,
         "size": artifact.archive.size,
         "unzipped_size": artifact.archive.unzipped_size,
+        "bytecode_size": artifact.bytecode_size,
+        "stripped_size": artifact.stripped_size,
         "content_digest": artifact.archive.content_digest,
         "layers": list(artifact.settings.layers),
         "requirements": [

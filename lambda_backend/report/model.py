@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lambda_backend.bundle.bytecode import is_bytecode
+
 if TYPE_CHECKING:
     from lambda_backend.archive.model import Archive
     from lambda_backend.bundle.model import Collision
@@ -37,3 +39,13 @@ class Artifact:
     seconds: float
     collisions: tuple[Collision, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def bytecode_size(self) -> int:
+        """Bytes of it that are bytecode, unzipped."""
+        return sum(member.size for member in self.archive.members if is_bytecode(member.path))
+
+    @property
+    def stripped_size(self) -> int:
+        """Bytes that stripping has taken away, unzipped."""
+        return sum(member.stripped for member in self.archive.members)

@@ -53,11 +53,15 @@ def _row(artifact: Artifact) -> tuple[str, ...]:
 
 def _below(artifact: Artifact) -> Iterator[str]:
     yield _largest(artifact)
+    if added := artifact.bytecode_size:
+        yield f"bytecode: adds {human_size(added)}"
+    if saved := artifact.stripped_size:
+        yield f"stripped: saves {human_size(saved)}"
     if artifact.omitted:
         names = ", ".join(f"{pin.name} {pin.version or ''}".rstrip() for pin in artifact.omitted)
         sizes = [pin.size for pin in artifact.omitted if pin.size is not None]
-        saved = f" (archives of {human_size(sum(sizes))})" if len(sizes) == len(artifact.omitted) else ""
-        yield f"left out: {names}{saved}"
+        archives = f" (archives of {human_size(sum(sizes))})" if len(sizes) == len(artifact.omitted) else ""
+        yield f"left out: {names}{archives}"
 
 
 def _largest(artifact: Artifact) -> str:

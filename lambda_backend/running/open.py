@@ -6,9 +6,9 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from lambda_backend.engines import choice
+from lambda_backend.install.interpreter import find_interpreter
 from lambda_backend.running.container import in_container
 from lambda_backend.running.host import doubt, obstacle, on_host
-from lambda_backend.running.interpreter import find_interpreter
 from lambda_backend.running.model import Configuration, RunningError
 from lambda_backend.running.stage import lay_out
 from lambda_backend.running.unpack import machines

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from lambda_backend.settings.marks import LATER, Mark, Rule
+from lambda_backend.settings.marks import Mark, Rule
 
 __all__ = [
     "BundlingSettings",
@@ -213,10 +213,10 @@ class _ArtifactKeys:
     """Gitignore patterns over the whole artifact."""
     omit: Names | None = None
     """Distributions to leave out, such as `boto3`, since the runtime has them."""
-    bytecode: Annotated[bool | None, LATER] = None
-    """Ship `.pyc` files made by the runtime's Python."""
-    strip: Annotated[bool | None, LATER] = None
-    """Remove debug symbols from shared objects."""
+    bytecode: bool | None = None
+    """Ship `.pyc` files made by the runtime's Python, so that a cold start compiles nothing."""
+    strip: bool | None = None
+    """Remove debug information and static symbol tables from shared objects and programs."""
     bundling: BundlingSettings = BundlingSettings()
     """How the dependencies of this one are installed."""
 
@@ -273,10 +273,10 @@ class Settings:
     """Gitignore patterns over the whole artifact; `!pattern` takes one back in."""
     omit: Names = ()
     """Distributions to leave out, such as `boto3`, since the runtime has them."""
-    bytecode: Annotated[bool, LATER] = False
-    """Ship `.pyc` files made by the runtime's Python."""
-    strip: Annotated[bool, LATER] = False
-    """Remove debug symbols from shared objects."""
+    bytecode: bool = False
+    """Ship `.pyc` files made by the runtime's Python, so that a cold start compiles nothing."""
+    strip: bool = False
+    """Remove debug information and static symbol tables from shared objects and programs."""
     sbom: bool = False
     """Write a CycloneDX bill of materials beside each zip."""
     max_size: Annotated[int | None, Mark.SIZE] = None

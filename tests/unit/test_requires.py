@@ -75,3 +75,7 @@ def test_what_is_asked_for_is_what_the_extras_bring() -> None:
     assert extras["docker"] == f'["{pipeline._REQUIREMENTS["docker"]}"]'
     assert extras["uv"] == f'["{pipeline._REQUIREMENTS["host"]}"]'
     assert extras["sbom"] == f'["{pipeline._FOR_SBOM}"]'
+
+
+def test_bytecode_may_need_a_python_of_theirs(tmp_path: Path) -> None:
+    assert asked(tmp_path, "host", {}, dependencies="[]", more="bytecode = true") == {"uv"}

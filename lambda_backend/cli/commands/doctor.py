@@ -123,7 +123,7 @@ def _pairs(artifact: ArtifactSettings) -> Iterator[tuple[Target, Wish | None]]:
 def _look(wanted: _Wanted, environ: Mapping[str, str]) -> _State:
     from lambda_backend.cache import Cache
     from lambda_backend.cli.diagnosis import cache_problem, engine_states, images, processor, uv_state
-    from lambda_backend.running.interpreter import find_interpreter
+    from lambda_backend.install.interpreter import find_interpreter
 
     states = engine_states(environ)
     cache = Cache.default(environ)

@@ -24,6 +24,7 @@ def member(path: str = "a", *, size: int = 3, compressed_size: int = 2, offset: 
         sha256=EMPTY,
         executable=False,
         owner="",
+        stripped=0,
     )
 
 

@@ -83,6 +83,7 @@ class FakeWorkbench:
     scratch: Path
     native: bool = True
     links: bool = False
+    has_target_python: bool = True
     interpreter: str = sys.executable
     builder: Builder = field(default_factory=lambda: Builder(engine="fake", image="image", digest="sha256:00"))
     answer: Answer = silent
@@ -303,6 +304,7 @@ def make_installer(target: Target, cache: Cache, spoken: io.StringIO, opened: Op
             place=place or {"engine": "fake"},
             index=index or {},
             environ={},
+            host={},
             open_workbench=_opener(workbench, opened),
             words=Words(spoken),
         )

@@ -71,7 +71,14 @@ def build(
     said = io.StringIO()
     opener = _opener(bench, Opened())
     with Installer(
-        target, cache=cache, place={}, index={}, environ=environ or {}, open_workbench=opener, words=Words(said)
+        target,
+        cache=cache,
+        place={},
+        index={},
+        environ=environ or {},
+        host={},
+        open_workbench=opener,
+        words=Words(said),
     ) as made:
         pins = made.pins(wanted)
         made.dependencies(pins, prefix="", excludes=Excludes())

@@ -34,6 +34,8 @@ def test_it_says_everything_about_an_artefact(make_artifact: MakeArtifact) -> No
                 "code_sha256": base64.b64encode(hashlib.sha256(content).digest()).decode(),
                 "size": len(content),
                 "unzipped_size": 2148,
+                "bytecode_size": 0,
+                "stripped_size": 0,
                 "content_digest": artifact.archive.content_digest,
                 "layers": ["deps"],
                 "requirements": [{"name": "idna", "version": "3.20", "sha256": "f" * 64, "unzipped_size": 2048}],
@@ -58,8 +60,8 @@ def test_keys_come_in_the_documented_order(make_artifact: MakeArtifact) -> None:
     assert text.endswith("}\n")
     document = json.loads(text)
     assert list(document) == ["schema", "project", "version", "created_with", "artifacts"]
-    keys = "name kind file runtimes architecture handler sha256 code_sha256 size unzipped_size content_digest "
-    keys += "layers requirements omitted lock engine image sbom findings"
+    keys = "name kind file runtimes architecture handler sha256 code_sha256 size unzipped_size bytecode_size "
+    keys += "stripped_size content_digest layers requirements omitted lock engine image sbom findings"
     assert [" ".join(item) for item in document["artifacts"]] == [keys, keys]
     assert [(item["name"], item["kind"], item["handler"]) for item in document["artifacts"]] == [
         ("deps", "layer", None),

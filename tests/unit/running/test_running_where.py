@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambda_backend.engines import choice
+from lambda_backend.install.interpreter import find_interpreter
 from lambda_backend.running import host
 from lambda_backend.running import open as opening
-from lambda_backend.running.interpreter import find_interpreter
 from lambda_backend.running.model import RunningError
 from lambda_backend.targets import target
 
@@ -49,7 +49,7 @@ def test_what_is_on_path_has_to_work_and_to_be_of_that_version(tmp_path: Path) -
 def test_a_script_that_stands_for_an_interpreter_is_not_what_is_taken(tmp_path: Path) -> None:
     """pyenv's look on PATH again, which a function's environment does not have."""
     real = tmp_path / "real" / f"python{OTHER}"
-    script(tmp_path / "real", real.name, f'echo "cpython {OTHER}"; echo "{real}"')
+    script(tmp_path / "real", real.name, f'echo "cpython {OTHER}"; echo "{real}"; echo "{OTHER}.1 00ff"')
     script(tmp_path / "shims", real.name, f'exec "{real}" "$@"')
     assert find_interpreter(OTHER, {"PATH": str(tmp_path / "shims"), "HOME": str(tmp_path)}) == real
 

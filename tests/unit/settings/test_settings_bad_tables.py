@@ -351,10 +351,7 @@ SHEET: dict[str, tuple[str, list[str]]] = {
     ),
 }
 
-LATER = {
-    "bytecode": "bytecode = true",
-    "strip": "strip = true",
-}
+LATER = {}
 
 
 def problems(load_text: LoadText, table: str) -> list[str]:
@@ -372,13 +369,6 @@ def test_wrong_table(name: str, load_text: LoadText) -> None:
 @pytest.mark.parametrize("key", LATER)
 def test_key_of_a_later_stage(key: str, load_text: LoadText) -> None:
     assert problems(load_text, GOOD + LATER[key]) == [f"tool.lambda.{key}: not supported yet"]
-
-
-@pytest.mark.parametrize("key", ["bytecode = true", "strip = true"])
-def test_key_of_a_later_stage_in_a_layer(key: str, load_text: LoadText) -> None:
-    path = key.split(" ", maxsplit=1)[0]
-    found = problems(load_text, f"{GOOD}[tool.lambda.layers.deps]\n{key}")
-    assert found == [f"tool.lambda.layers.deps.{path}: not supported yet"]
 
 
 def test_defaults_of_later_keys_may_be_written(load_text: LoadText) -> None:
