@@ -123,9 +123,8 @@ class Packer:
         base: Dependencies | None = None
         if remote:
             # Commands may change what is installed: what they leave is finished then.
-            base = installer.dependencies(
-                remote, prefix=artifact.path_prefix, excludes=excludes, finish=PLAIN if steps else finish
-            )
+            first = PLAIN if steps else finish
+            base = installer.dependencies(remote, prefix=artifact.path_prefix, excludes=excludes, finish=first)
         own = self._rebuilt(artifact, target, installer)
         wheels = [(pin.name, self._local_wheel(pin, installer)) for pin in local]
 
@@ -133,7 +132,7 @@ class Packer:
             return code_parts(self._order, artifact, target, own=own, wheels=wheels, entry=entry)
 
         made = [item for item in (base, own, *(built for _, built in wheels)) if item is not None]
-        found = parts() if steps else self._finished(parts(), installer, artifact, finish, base=base)
+        found = parts() if steps else _finished(parts(), installer, artifact, finish, base=base)
         bundle = assemble(found, excludes, base=base.archive if base else None, may_be_empty=bool(steps))
         if steps:
             from lambda_backend.packing.customised import customised
@@ -186,21 +185,6 @@ class Packer:
             if base is not None:
                 self._cache.discard(*base.entry)
             raise
-
-    def _finished(
-        self,
-        parts: Iterable[tuple[Member, ...]],
-        installer: Installer,
-        artifact: ArtifactSettings,
-        finish: Finish,
-        *,
-        base: Dependencies | None,
-    ) -> Iterable[tuple[Member, ...]]:
-        if not finish:
-            return parts
-        taken = {member.path for member in base.archive.members} if base else set()
-        excludes = Excludes(artifact.exclude)
-        return (installer.finisher.code(part, finish, artifact.path_prefix, excludes, taken) for part in parts)
 
     def _needed(
         self, artifact: ArtifactSettings, target: Target, installer: Installer
@@ -262,6 +246,21 @@ class Packer:
         base = self._workbenches.base
         found = local_sources(base / source, base)
         return installer.wheel(pin.name, source, files_digest(found))
+
+
+def _finished(
+    parts: Iterable[tuple[Member, ...]],
+    installer: Installer,
+    artifact: ArtifactSettings,
+    finish: Finish,
+    *,
+    base: Dependencies | None,
+) -> Iterable[tuple[Member, ...]]:
+    if not finish:
+        return parts
+    taken = {member.path for member in base.archive.members} if base else set()
+    excludes = Excludes(artifact.exclude)
+    return (installer.finisher.code(part, finish, artifact.path_prefix, excludes, taken) for part in parts)
 
 
 def _with_versions(pins: Iterable[Pin], wheels: Mapping[NormalizedName, BuiltWheel]) -> tuple[Pin, ...]:

@@ -29,7 +29,7 @@ class Artifact:
     file_name: str
     pins: tuple[Pin, ...]
     """What is in this zip, the project aside."""
-    omitted: tuple[Pin, ...]
+    omitted: tuple[Pin, ...] = ()
     """What was left out of it because the runtime has it."""
     lock: str | None
     builder: Builder | None

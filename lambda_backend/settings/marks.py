@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
-__all__ = ["LATER", "Later", "Mark", "Rule"]
+__all__ = ["Mark", "Rule"]
 
 
 class Mark(enum.Enum):
@@ -36,15 +35,3 @@ class Rule(enum.Enum):
     VERSION = enum.auto()
     RUNTIME = enum.auto()
     ARCHITECTURE = enum.auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """A key whose stage comes later: read, then refused.
-
-    On a field everything but the default is refused; on a member of a union, that member. To support a key is to take
-    this mark off its annotation.
-    """
-
-
-LATER = Later()

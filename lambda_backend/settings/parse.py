@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend.settings.hints import Hint, keys, rule_of, shape, unwrap
-from lambda_backend.settings.marks import Later, Mark
+from lambda_backend.settings.marks import Mark
 from lambda_backend.settings.model import Settings
 from lambda_backend.settings.problems import Place, Problems, nearest, quoted
 from lambda_backend.settings.rules import broken_rule, size_in_bytes
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 _FAILED: Any = object()
-_NO_DEFAULT: Any = object()
 
 _TYPE_NAMES: tuple[tuple[type, str], ...] = (
     (bool, "a boolean"),
@@ -73,7 +72,7 @@ class _Reader:
                     self.problems.add(place.key(name), "missing")
                 failed = failed or key.required
                 continue
-            value = self._value(key.hint, raw[name], place.key(name), key.default)
+            value = self._value(key.hint, raw[name], place.key(name))
             if value is not _FAILED:
                 values[key.field] = value
             failed = failed or (key.required and value is _FAILED)
@@ -81,7 +80,7 @@ class _Reader:
             values["given"] = frozenset(values)
         return _FAILED if failed else record(**values)
 
-    def _value(self, hint: Any, raw: object, place: Place, default: object = _NO_DEFAULT) -> Any:  # noqa: ANN401 - the value, or _FAILED
+    def _value(self, hint: Any, raw: object, place: Place) -> Any:  # noqa: ANN401 - the value, or _FAILED
         wanted = unwrap(hint)
         if Mark.SECRET in wanted.marks:
             place = place.silent()
@@ -91,9 +90,6 @@ class _Reader:
             return value
         if Mark.UNIQUE in wanted.marks:
             self._refuse_duplicates(value, place)
-        later = next((mark for mark in wanted.marks if isinstance(mark, Later)), None)
-        if later is not None and _is_refused(value, default):
-            self.problems.add(place, "not supported yet")
         return value
 
     def _read(self, wanted: Hint, raw: object, place: Place) -> Any:  # noqa: ANN401 - the value, or _FAILED
@@ -196,11 +192,6 @@ def _takes(member: Any, raw: object) -> bool:  # noqa: ANN401 - a type of any fo
     if form == "boolean":
         return isinstance(raw, bool)
     return isinstance(raw, list if form == "list" else dict)
-
-
-def _is_refused(value: object, default: object) -> bool:
-    # A function that says "false" or "[]" asks for what it gets anyway.
-    return value != default and not (default is None and value in (False, ()))
 
 
 def _described(raw: object, *, quiet: bool) -> str:

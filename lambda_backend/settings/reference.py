@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lambda_backend.settings import describe
 from lambda_backend.settings.hints import Hint, Key, keys, rule_of, shape, unwrap
-from lambda_backend.settings.marks import Later, Mark, Rule
+from lambda_backend.settings.marks import Mark, Rule
 from lambda_backend.settings.model import Settings
 from lambda_backend.settings.overrides import overridable, variable_of
 from lambda_backend.settings.rules import supported_architectures, supported_runtimes
@@ -24,8 +24,7 @@ _HEAD = """\
 <!-- Made from lambda_backend/settings/model.py by `python -m lambda_backend.settings.reference`. -->
 
 Everything that `[tool.lambda]` in `pyproject.toml` may hold. An unknown key or a wrong value ends the build; all the
-problems of the table are reported at once, each with its path. Keys marked *later* are known, and refused until the
-work behind them is done.
+problems of the table are reported at once, each with its path.
 
 `${NAME}` and `${NAME:-default}` are filled from the environment where a value is used; the default counts where the
 variable is unset or empty. A variable that is unset and has no default ends the build. A filled-in value and the user
@@ -71,12 +70,7 @@ def _rows(record: type) -> Iterator[str]:
     yield "| --- | --- | --- | --- |"
     for name, key in keys(record).items():
         wanted = unwrap(key.hint)
-        later = next((mark for mark in wanted.marks if isinstance(mark, Later)), None)
-        yield f"| `{name}` | {_value(wanted)} | {_default(key)} | {texts[key.field]}{_later(later)} |"
-
-
-def _later(later: Later | None) -> str:
-    return "" if later is None else " *Later.*"
+        yield f"| `{name}` | {_value(wanted)} | {_default(key)} | {texts[key.field]} |"
 
 
 def _default(key: Key) -> str:

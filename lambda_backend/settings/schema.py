@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Any
 
 from lambda_backend.settings.hints import Hint, keys, rule_of, shape, unwrap
-from lambda_backend.settings.marks import Later, Mark, Rule
+from lambda_backend.settings.marks import Mark, Rule
 
 __all__ = ["generate", "schema"]
 
@@ -50,8 +50,7 @@ def _record(record: type, definitions: dict[str, Any]) -> dict[str, Any]:
     properties = {}
     for name, key in keys(record).items():
         wanted = unwrap(key.hint)
-        later = next((mark for mark in wanted.marks if isinstance(mark, Later)), None)
-        described = {"description": texts[key.field] + _not_yet(later)}
+        described = {"description": texts[key.field]}
         default = _default(key.default)
         value = _value(wanted, definitions)
         # Draft 7 ignores what stands beside a $ref.
@@ -64,10 +63,6 @@ def _record(record: type, definitions: dict[str, Any]) -> dict[str, Any]:
         "additionalProperties": False,
         "properties": properties,
     } | ({"required": required} if required else {})
-
-
-def _not_yet(later: Later | None) -> str:
-    return "" if later is None else " Not supported yet."
 
 
 def _default(value: Any) -> Any:  # noqa: ANN401 - a value of the model

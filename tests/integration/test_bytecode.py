@@ -172,7 +172,9 @@ def test_one_version_gives_the_same_here_and_in_a_container(engine: str, machine
     digests = []
     for where in ("host", engine):
         # Without it on PATH, the container compiles the code too.
-        path = f"{debian.parent}{os.pathsep}{os.environ['PATH']}" if where == "host" else str(tmp_path)
+        tools = tmp_path / f"tools-{where}"
+        tools.mkdir()
+        path = f"{debian.parent}{os.pathsep}{os.environ['PATH']}" if where == "host" else str(tools)
         environment = {
             **engine_environment(where),
             "PATH": path if where == "host" else os.pathsep.join((path, "/usr/sbin", "/sbin")),
@@ -180,7 +182,7 @@ def test_one_version_gives_the_same_here_and_in_a_container(engine: str, machine
             "LAMBDA_BACKEND_VERBOSE": "1",
         }
         if where == "podman":
-            (tmp_path / "podman").symlink_to(_found("podman"))
+            (tools / "podman").symlink_to(_found("podman"))
         outcome = machine.build(made, out=tmp_path / where, env=environment, python=_not("3.11"))
         digests.append({item["name"]: item["content_digest"] for item in manifest(tmp_path / where)["artifacts"]})
         versions = {line.strip() for line in outcome.log.splitlines() if line.strip().startswith("by cpython-")}

@@ -351,8 +351,6 @@ SHEET: dict[str, tuple[str, list[str]]] = {
     ),
 }
 
-LATER = {}
-
 
 def problems(load_text: LoadText, table: str) -> list[str]:
     with pytest.raises(SettingsError) as caught:
@@ -366,12 +364,7 @@ def test_wrong_table(name: str, load_text: LoadText) -> None:
     assert problems(load_text, table) == expected
 
 
-@pytest.mark.parametrize("key", LATER)
-def test_key_of_a_later_stage(key: str, load_text: LoadText) -> None:
-    assert problems(load_text, GOOD + LATER[key]) == [f"tool.lambda.{key}: not supported yet"]
-
-
-def test_defaults_of_later_keys_may_be_written(load_text: LoadText) -> None:
+def test_defaults_may_be_written(load_text: LoadText) -> None:
     loaded = load_text(
         f"[tool.lambda]\n{GOOD}bytecode = false\nomit = []\nchecks.size = 'error'\nbundling.file-access = 'auto'\n"
         "bundling.poetry = { hashes = true }\n[tool.lambda.layers.deps]\nstrip = false\nomit = []"

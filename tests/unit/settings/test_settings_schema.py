@@ -9,13 +9,12 @@ import jsonschema
 import pytest
 from validate_pyproject import api, plugins
 
-from lambda_backend.errors import SettingsError
 from lambda_backend.settings import consistency, parse, reference
 from lambda_backend.settings.hints import keys
 from lambda_backend.settings.model import Settings
 from lambda_backend.settings.problems import Problems
 from lambda_backend.settings.schema import generate, schema
-from tests.unit.settings.test_settings_bad_tables import GOOD, LATER, SHEET
+from tests.unit.settings.test_settings_bad_tables import GOOD, SHEET
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -156,11 +155,6 @@ def test_schema_refuses_what_the_parser_refuses(name: str) -> None:
         jsonschema.validate(table, schema())
 
 
-@pytest.mark.parametrize("text", LATER.values())
-def test_schema_knows_the_keys_of_later_stages(text: str) -> None:
-    jsonschema.validate(tomllib.loads(GOOD + text), schema())
-
-
 def test_validate_pyproject_takes_the_schema() -> None:
     validator = api.Validator(plugins=[plugins.PluginWrapper("lambda", schema)])
     table = tomllib.loads(GOOD + "[layers.deps]\nbundling = { environment = { A = 'x' } }")
@@ -182,12 +176,11 @@ def test_the_whole_table_is_good_by_the_schema() -> None:
     jsonschema.validate(tomllib.loads(WHOLE), schema())
 
 
-def test_the_whole_table_is_good_but_for_what_comes_later() -> None:
+def test_the_whole_table_is_good() -> None:
     problems = Problems()
     settings = parse.read(tomllib.loads(WHOLE), problems)
     consistency.check(settings, problems)
-    with pytest.raises(SettingsError) as caught:
-        problems.raise_if_any()
-    assert {problem.partition(": ")[2] for problem in caught.value.problems} == {"not supported yet"}
+    problems.raise_if_any()
+    assert (settings.bytecode, settings.strip, settings.omit) == (True, True, ("boto3", "botocore"))
     assert settings.max_size == 100 * 1024**2
     assert settings.bundling.secrets[0].target == "/home/build/.netrc"
