@@ -210,7 +210,7 @@ def test_what_commands_leave_is_compiled(engine: str, machine: Machine, tmp_path
         'after = ["echo \'edited = 1\' >> $LAMBDA_OUTPUT_DIR/tiny/app.py", "touch $LAMBDA_OUTPUT_DIR/made.py"]\n'
     )
     table = '[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"\nbytecode = true\n' + bundling
-    files = {"requirements.txt": "idna==3.10\n", "tiny/app.py": "def handler(event, context):\n    return edited\n"}
+    files = {"requirements.txt": "idna==3.6\n", "tiny/app.py": "def handler(event, context):\n    return edited\n"}
     made = project(tmp_path / "tiny", table, dependencies='["idna"]', files=files)
     machine.build(made, env={**engine_environment(engine), "PATH": path_with("3.13")})
     members = names(made / "dist", "function")
