@@ -34,7 +34,8 @@ def compiled_path(path: str, python: tuple[int, int]) -> str | None:
 
 def source_of(path: str) -> str | None:
     """The source of a bytecode file; None for any other file."""
-    match = _COMPILED.fullmatch(path)
+    # Most files of an artefact are none.
+    match = _COMPILED.fullmatch(path) if path.endswith(".pyc") else None
     return f"{match['folder']}{match['name']}.py" if match else None
 
 
