@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import struct
 import zipfile
 from pathlib import PurePosixPath
@@ -11,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lambda_backend.engines.choice import choose
 from lambda_backend.engines.protocol import ContainerSpec, Mount
-from lambda_backend.errors import EngineUnavailableError
 from lambda_backend.targets import architectures, target
+from tests.helpers.emulation import emulates
 from tests.helpers.engine_answers import engine_environment
-from tests.helpers.interpreters import unavailable
 from tests.helpers.invoke import unpack
 from tests.helpers.machine import EXAMPLES, artifacts, example, manifest, project
 
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lambda_backend.engines.protocol import Engine
     from tests.helpers.machine import Machine
 
 pytestmark = pytest.mark.network
@@ -51,7 +47,7 @@ def built(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Callabl
         if engine not in done:
             environment = engine_environment(engine)
             for architecture in architectures():
-                emulates(engine, architecture)
+                emulates(engine, RUNTIME, architecture)
             folder = example("native", tmp_path_factory.mktemp(f"native-{engine}") / "native")
             table = folder / "pyproject.toml"
             text = table.read_text("utf-8")
@@ -62,21 +58,6 @@ def built(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Callabl
         return done[engine]
 
     return build
-
-
-def emulates(name: str, architecture: str) -> Engine:
-    """The engine, which runs programs of the architecture; else the test is skipped, or fails in CI."""
-    found = choose(name, environ=os.environ, note=print)
-    assert found is not None
-    wanted = target(RUNTIME, architecture)
-    if found.image(wanted.build_image, wanted.container_platform) is None:
-        unavailable(f"{name} does not have {wanted.build_image}; .ci/engines makes a stand-in")
-    try:
-        with found.start(ContainerSpec(image=wanted.build_image, platform=wanted.container_platform)) as container:
-            container.exec(["true"])
-    except EngineUnavailableError as error:
-        unavailable(str(error))
-    return found
 
 
 def shared_objects(archive: Path) -> dict[str, int]:
@@ -127,7 +108,7 @@ print(json.dumps([platform.machine(), answer]))"""
         platform=wanted.container_platform,
         mounts=(Mount(source=tmp_path / "task", target=PurePosixPath("/var/task"), read_only=True),),
     )
-    with emulates(engine, architecture).start(spec) as container:
+    with emulates(engine, RUNTIME, architecture).start(spec) as container:
         event = (events / "function.json").read_text("utf-8")
         result = container.exec([wanted.python, "-c", script, event], cwd=PurePosixPath("/var/task"))
     assert result.exit_code == 0, result.log
@@ -159,7 +140,7 @@ def test_the_host_takes_wheels_of_each_architecture(machine: Machine, tmp_path: 
 
 @pytest.mark.engine
 def test_a_platform_of_another_machine_takes_wheels(machine: Machine, tmp_path: Path) -> None:
-    emulates("docker", "arm64")
+    emulates("docker", RUNTIME, "arm64")
     image = target(RUNTIME, "arm64").build_image
     table = f"""
 [tool.lambda]

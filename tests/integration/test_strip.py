@@ -12,6 +12,7 @@ import pytest
 
 from lambda_backend.facts.binary import binary_facts
 from lambda_backend.targets import target
+from tests.helpers.emulation import emulates
 from tests.helpers.engine_answers import engine_environment
 from tests.helpers.installed import installed_problems
 from tests.helpers.interpreters import require_interpreter
@@ -104,10 +105,10 @@ def test_it_works_here(dist: Path) -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("engine", ["docker", "podman"])
-@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+@pytest.mark.parametrize(("engine", "architecture"), [("docker", "x86_64"), ("podman", "x86_64"), ("docker", "arm64")])
 def test_it_works_in_a_container(engine: str, architecture: str, machine: Machine, dist: Path) -> None:
     environment = machine.environment(engine_environment(engine))
+    emulates(engine, "python3.13", architecture)
     path = os.pathsep.join((str(require_interpreter("3.13").parent), environment["PATH"]))
     argv = [machine.python(), "-m", "lambda_backend", "invoke", zip_of(dist, architecture), "--event", "-"]
     argv += ["--timeout", "600", "--memory", "2048", "--engine", engine]
