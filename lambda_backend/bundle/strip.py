@@ -110,7 +110,7 @@ def stripped(data: bytes) -> bytes | None:
     try:
         made = _Elf.read(data)
         result = made.written() if made is not None else None
-    except (struct.error, IndexError, ValueError):
+    except (struct.error, IndexError, ValueError, OverflowError):
         return None  # damaged, or none; the checks tell
     return result if result is not None and len(result) < len(data) and _unchanged(data, result) else None
 
@@ -145,6 +145,8 @@ class _Elf:
         if kind not in {_EXEC, _DYN} or not 0 < names < count < _SHN_LORESERVE or entry != form.section.size:
             return None
         sections = [_Section(*form.section.unpack_from(data, offset + index * entry)) for index in range(count)]
+        if any(max(section.offset + section.bytes_in_file, section.alignment) > len(data) for section in sections):
+            return None  # damaged
         segments = list(_segments(data, form, header))
         elf = cls(memoryview(data), form, header, segments, sections)
         return elf if segments and elf._has_no_more() else None
