@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 from lambda_backend.bundle.wheel import fits
 from lambda_backend.errors import InstallError
 from lambda_backend.requirements import commands, writer
+from lambda_backend.settings.interpolate import without_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +40,7 @@ def install(
             and is not pure Python.
     """
     lock = workbench.input / f"pylock.{name}.toml"
-    lock.write_text(writer.pylock_text(pins), "utf-8")
+    lock.write_text(writer.pylock_text(pins, default_index=_default_index(pins, workbench)), "utf-8")
     workbench.push(lock)
     tree = workbench.output / name
     built = [pin for pin in pins if pin.kind in {"sdist", "vcs"}]
@@ -65,6 +66,20 @@ def install(
         raise _needs_container(compiled, target)
     tree.mkdir(exist_ok=True)
     return tree
+
+
+def _default_index(pins: Sequence[Pin], workbench: Workbench) -> str | None:
+    """The default index without user part, where a pin is from it: uv would else fetch what its cache has.
+
+    uv says of all indexes but the default one that an archive is from there.
+    """
+    if not any(pin.url and pin.kind in {"wheel", "sdist"} and not (pin.direct or pin.index) for pin in pins):
+        return None
+    said = workbench.uv(
+        commands.default_index_command(uv=()), cwd=workbench.input, what="asking uv for the default index"
+    )
+    words = (line.split() for line in said.splitlines())
+    return next((without_user(line[1]) for line in words if len(line) > 1 and line[0] == "--index-url"), None)
 
 
 def build_wheel(source: Path, target: Target, workbench: Workbench, *, name: str) -> Path:

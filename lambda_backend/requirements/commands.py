@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.targets import Target
 
-__all__ = ["ALL", "compile_command", "export_command", "install_command"]
+__all__ = ["ALL", "compile_command", "default_index_command", "export_command", "install_command"]
 
 ALL = (":all:",)
 """Every distribution, in pip's words."""
@@ -64,6 +64,11 @@ def compile_command(  # noqa: PLR0913 - all by keyword; each is one of uv's opti
     if output_path is not None:
         command += ["--output-file", output_path]
     return [*command, *inputs]
+
+
+def default_index_command(*, uv: Sequence[str] = ("uv",)) -> list[str]:
+    """``uv pip compile`` of nothing: prints ``--index-url`` and the default index, and asks nobody."""
+    return [*uv, "pip", "compile", "--quiet", "--emit-index-url", "--no-header", "--no-python-downloads", "/dev/null"]
 
 
 def export_command(

@@ -36,7 +36,9 @@ class Pin:
     path: str | None = None
     """A local archive or folder, with forward slashes, relative to the project's root."""
     index: str | None = None
-    """The index that the archive was found at, without user part; uv's cache of archives goes by it."""
+    """The index that the archive was found at, without user part; None also for the default one."""
+    direct: bool = False
+    """It was asked for by its address, and comes from no index."""
     sha256: str | None = None
     """Of the archive, in hex; None where the lock has none."""
     hashes: tuple[tuple[str, str], ...] = ()

@@ -303,6 +303,7 @@ def _pin(package: Package, origin: _Origin, places: Places) -> Pin | None:
         url=url,
         path=path,
         index=without_user(package.index) if package.index is not None and path is None else None,
+        direct=isinstance(origin, PackageArchive),
         sha256=dict(hashes).get("sha256"),
         hashes=hashes,
         subdirectory=origin.subdirectory if isinstance(origin, PackageArchive) else None,

@@ -20,20 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["origin", "preference_text", "pylock_text", "toml_string"]
 
 
-def pylock_text(pins: Iterable[Pin], *, prefix: str = "") -> str:
+def pylock_text(pins: Iterable[Pin], *, prefix: str = "", default_index: str | None = None) -> str:
     """A pylock with the one chosen archive of each pin, and no conditions; folders are left out.
 
     Args:
         pins: as ``pylock.select`` gives them.
         prefix: where the project's root lies for the reader: absolute, or relative to the pylock's folder. Goes before
             every path.
+        default_index: what comes from an index and does not say from which comes from this one.
 
     Raises:
         LockError: for a name that is no valid Unicode, which TOML cannot hold.
     """
     parts = ['lock-version = "1.0"\ncreated-by = "lambda-backend"\n']
     written = sorted((pin for pin in pins if pin.kind != "directory"), key=lambda pin: pin.name)
-    parts += [_package(pin, prefix) for pin in written]
+    parts += [_package(pin, prefix, default_index) for pin in written]
     if not written:
         parts.append("packages = []\n")
     return "\n".join(parts)
@@ -47,13 +48,13 @@ def preference_text(versions: Iterable[tuple[str, str]]) -> str:
     return "\n".join(['lock-version = "1.0"\ncreated-by = "lambda-backend"\n', *packages])
 
 
-def _package(pin: Pin, prefix: str) -> str:
+def _package(pin: Pin, prefix: str, default_index: str | None) -> str:
     version = f"version = {toml_string(pin.version)}\n" if pin.version is not None else ""
     kind, table = origin(pin, prefix)
     value = f"[{table}]" if kind == "wheels" else table
-    # PEP 751: only of what comes from an index, which a direct archive does not.
-    from_index = pin.index is not None and kind in {"wheels", "sdist"}
-    index = f"index = {toml_string(pin.index or '')}\n" if from_index else ""
+    # PEP 751: only of what comes from an index. uv's cache of archives goes by it.
+    place = None if pin.direct or pin.url is None or kind not in {"wheels", "sdist"} else pin.index or default_index
+    index = "" if place is None else f"index = {toml_string(place)}\n"
     return f"[[packages]]\nname = {toml_string(pin.name)}\n{version}{index}{kind} = {value}\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ import pytest
 
 from tests.helpers.engine_answers import engine_environment
 from tests.helpers.machine import artifacts, example, manifest, project
+from tests.helpers.package_index import serving
+from tests.helpers.wheels import make_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,3 +151,22 @@ def test_a_module_that_is_gone_does_not_ship(machine: Machine, tmp_path: Path) -
     machine.build(made)
     for path in (*(made / "dist").glob("*.zip"), *(made / "dist").glob("*.whl")):
         assert "tiny/old.py" not in zipfile.ZipFile(path).namelist()
+
+
+def test_an_archive_is_fetched_once(machine: Machine, tmp_path: Path) -> None:
+    """Dependencies that are installed anew come from uv's cache."""
+    links = tmp_path / "links"
+    links.mkdir()
+    wheel = make_wheel(links, "one")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    table = '[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"\n'
+    made = project(tmp_path / "tiny", table, dependencies='["one"]')
+    with serving(links) as index:
+        place = f'{{ url = "{index.url}one/{wheel.name}", hashes = {{ sha256 = "{digest}" }} }}'
+        package = f'[[packages]]\nname = "one"\nversion = "1.0"\nwheels = [{place}]\n'
+        (made / "pylock.toml").write_text(f'lock-version = "1.0"\ncreated-by = "test"\n{package}', "utf-8")
+        env = {"UV_DEFAULT_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv")}
+        for number in range(2):
+            outcome = machine.build(made, env={**env, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / f"cache{number}")})
+            assert [line for line in did(outcome) if "installing" in line]
+    assert index.asked == [f"/simple/one/{wheel.name}"]

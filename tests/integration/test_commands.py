@@ -108,7 +108,7 @@ def test_a_command_installs_in_place_of_ours(engine: str, machine: Machine, tmp_
     script = (
         'mkdir -p "$LAMBDA_OUTPUT_DIR/vendored-1.5.dist-info" && cd "$LAMBDA_OUTPUT_DIR" && '
         'echo "Name: vendored" > vendored-1.5.dist-info/METADATA && echo "answer = 42" > vendored.py && '
-        'echo "mine" > index.py'
+        'echo "handler = print  # mine" > index.py'
     )
     folder = made(tmp_path, f"command = ['sh', '-c', '{script}']")
     (folder / "fn/requirements.txt").write_text("no-such-distribution-anywhere==1\n")
@@ -116,7 +116,7 @@ def test_a_command_installs_in_place_of_ours(engine: str, machine: Machine, tmp_
     found = members(folder)
     assert found["vendored.py"] == "answer = 42\n"
     # What it left stays; the code goes in around it.
-    assert found["index.py"] == "mine\n"
+    assert found["index.py"] == "handler = print  # mine\n"
     assert "notes.md" in found
     (artifact,) = manifest(folder / "dist")["artifacts"]
     assert [(item["name"], item["version"]) for item in artifact["requirements"]] == [("vendored", "1.5")]

@@ -13,7 +13,7 @@ from lambda_backend.install.tree import build_wheel, install
 from lambda_backend.requirements.model import Pin
 from lambda_backend.targets import target as target_of
 from tests.helpers.wheels import make_wheel
-from tests.unit.install.conftest import FakeWorkbench, make_folder, make_sdist, pin_of
+from tests.unit.install.conftest import DEFAULT_INDEX, FakeWorkbench, make_folder, make_sdist, pin_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +90,23 @@ def test_in_a_container_everything_is_built(fake: FakeWorkbench, target: Target)
     assert call.argv[call.argv.index("--target") + 1] == "/inside/output/tree7"
     assert call.variables == {"UV_INDEX": "https://u:p@x.example"}
     assert "https://x.example/two" in fake.outside(call.argv[call.argv.index("-r") + 1]).read_text()
+
+
+@pytest.mark.parametrize(
+    ("more", "index"),
+    [
+        ({}, DEFAULT_INDEX),
+        ({"index": "https://x.example/simple"}, "https://x.example/simple"),
+        ({"direct": True}, None),
+    ],
+)
+def test_uv_is_told_the_index_that_its_cache_goes_by(
+    more: dict[str, object], index: str | None, fake: FakeWorkbench, target: Target
+) -> None:
+    pin = Pin(name="one", version="1.0", kind="wheel", url="https://x.example/one-1.0-py3-none-any.whl", **more)  # type: ignore[arg-type]
+    install([pin], target, fake, name="tree1", variables={})
+    text = fake.outside(fake.calls[0].argv[fake.calls[0].argv.index("-r") + 1]).read_text("utf-8")
+    assert (f'index = "{index}"' in text) if index else ("index =" not in text)
 
 
 def test_in_a_container_a_failure_is_the_build_s_own(fake: FakeWorkbench, target: Target) -> None:

@@ -205,6 +205,7 @@ def test_everything_that_a_pin_may_be() -> None:
             version="1",
             kind="sdist",
             url="https://x.example/main.zip",
+            direct=True,
             sha256="0" * 64,
             hashes=(("sha256", "0" * 64),),
         ),

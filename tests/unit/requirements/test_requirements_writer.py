@@ -40,8 +40,8 @@ def test_what_is_written_is_selected_again(target: Target, tmp_path: Path) -> No
     pins = (
         pin("a", "wheel", url="https://example.com/a-1-py3-none-any.whl", sha256="0", size=7),
         pin("b", "sdist", path="b-1.tar.gz", sha256="0"),
-        pin("c", "sdist", url="https://example.com/main.zip", sha256="0", subdirectory="s"),
-        pin("d", "sdist", url="https://example.com/main.zip", sha256="0"),
+        pin("c", "sdist", direct=True, url="https://example.com/main.zip", sha256="0", subdirectory="s"),
+        pin("d", "sdist", direct=True, url="https://example.com/main.zip", sha256="0"),
         pin("e", "vcs", None, url="https://example.com/e", vcs="git", commit="1"),
     )
     text = pylock_text((pin("z", "directory", path="z"), *reversed(pins)))
@@ -146,15 +146,19 @@ def test_uv_installs_from_an_index(tmp_path: Path, target: Target, uv: Callable[
     (tmp_path / "pylock.lambda.toml").write_text(pylock_text(pins))
     uv(install_command("pylock.lambda.toml", "out", target=target, build=False, link=False), tmp_path, offline=False)
     assert list((tmp_path / "out/markupsafe").glob("*cpython-313-x86_64*.so"))
-    # uv's cache goes by index and name: without the index it would fetch every archive again.
-    uv(install_command("pylock.lambda.toml", "again", target=target, build=False, link=True), tmp_path)
-    assert list((tmp_path / "again/markupsafe").glob("*cpython-313-x86_64*.so"))
 
 
 def test_the_index_is_written_of_what_is_from_one() -> None:
     place = {"url": "https://files.example/a-1-py3-none-any.whl", "index": "https://example.com/simple/"}
     (package,) = tomllib.loads(pylock_text([pin("a", "wheel", **place)]))["packages"]
     assert package["index"] == "https://example.com/simple/"
-    snapshot = {**place, "url": "https://files.example/a.zip"}
-    (package,) = tomllib.loads(pylock_text([pin("a", "sdist", **snapshot)]))["packages"]
-    assert "index" not in package
+    mirrored = pin("a", "wheel", url="https://files.example/a-1-py3-none-any.whl")
+    (package,) = tomllib.loads(pylock_text([mirrored], default_index="https://example.org/simple"))["packages"]
+    assert package["index"] == "https://example.org/simple"
+    for own in (
+        pin("a", "wheel", direct=True, url="https://files.example/a-1-py3-none-any.whl"),
+        pin("a", "sdist", url="https://files.example/a.zip"),
+        pin("a", "wheel", path="a-1-py3-none-any.whl"),
+    ):
+        (package,) = tomllib.loads(pylock_text([own], default_index="https://example.org/simple"))["packages"]
+        assert "index" not in package
