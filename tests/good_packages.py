@@ -29,12 +29,12 @@ from lambda_backend.bundle.tree import tree_members
 from lambda_backend.checks.binaries import check
 from lambda_backend.checks.model import File, Subject
 from lambda_backend.errors import InstallError, LockError
-from lambda_backend.facts.collect import collect
 from lambda_backend.install.resolve import resolve
 from lambda_backend.install.tree import install
 from lambda_backend.install.wanted import Wanted
 from lambda_backend.install.workbench import HostWorkbench
 from lambda_backend.targets import architectures, runtimes, target
+from tests.helpers.facts import collect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from lambda_backend.facts.model import Elf
 
 if TYPE_CHECKING:
-    import mmap
     from collections.abc import Iterator
 
     from elftools.construct.core import Struct
@@ -48,7 +47,7 @@ class _BrokenError(Exception):
     pass
 
 
-def binary_facts(data: bytes | mmap.mmap) -> tuple[Elf | None, str | None]:
+def binary_facts(data: bytes) -> tuple[Elf | None, str | None]:
     """What an ELF file needs, or which other kind of program code it is: ``MACHO``, ``PE``, ``BROKEN``; or neither.
 
     Args:
@@ -66,7 +65,7 @@ def binary_facts(data: bytes | mmap.mmap) -> tuple[Elf | None, str | None]:
     return None, None
 
 
-def texts(data: bytes | mmap.mmap) -> Iterator[tuple[int, int]]:
+def texts(data: bytes) -> Iterator[tuple[int, int]]:
     """Start and end of the parts of a file in which there may be text: all but machine code.
 
     Machine code is most of the bytes of many artefacts. It is told by the sections of an ELF file and not by its
@@ -84,7 +83,7 @@ def texts(data: bytes | mmap.mmap) -> Iterator[tuple[int, int]]:
         yield start, len(data)
 
 
-def _machine_code(data: bytes | mmap.mmap) -> Iterator[tuple[int, int]]:
+def _machine_code(data: bytes) -> Iterator[tuple[int, int]]:
     if data[:6] != b"\x7fELF\2\1":  # 64 bits, little endian: what Lambda has
         return
     table, size, count = (int.from_bytes(data[at : at + width], "little") for at, width in ((40, 8), (58, 2), (60, 2)))
@@ -95,7 +94,7 @@ def _machine_code(data: bytes | mmap.mmap) -> Iterator[tuple[int, int]]:
             yield offset, offset + length
 
 
-def _is_macho(data: bytes | mmap.mmap) -> bool:
+def _is_macho(data: bytes) -> bool:
     # <mach-o/loader.h>: magic, cputype, cpusubtype, filetype; <mach-o/fat.h>: magic, nfat_arch.
     magic = data[:4]
     if magic in {b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe"}:
@@ -106,7 +105,7 @@ def _is_macho(data: bytes | mmap.mmap) -> bool:
     return fat and int.from_bytes(data[4:8], "big") in _MACHO_ARCHITECTURES
 
 
-def _is_pe(data: bytes | mmap.mmap) -> bool:
+def _is_pe(data: bytes) -> bool:
     if data[:2] != b"MZ":
         return False
     header = int.from_bytes(data[0x3C:0x40], "little")
@@ -124,7 +123,7 @@ def _records(little_endian: bool, bits: int) -> ELFStructs:
     return structs
 
 
-def _elf(data: bytes | mmap.mmap) -> Elf:
+def _elf(data: bytes) -> Elf:
     bits = {b"\1": 32, b"\2": 64}.get(data[4:5])  # EI_CLASS
     little = {b"\1": True, b"\2": False}.get(data[5:6])  # EI_DATA
     if bits is None or little is None:
@@ -154,7 +153,7 @@ def _elf(data: bytes | mmap.mmap) -> Elf:
     )
 
 
-def _segments(records: ELFStructs, header: Container, data: bytes | mmap.mmap) -> Iterator[Container]:
+def _segments(records: ELFStructs, header: Container, data: bytes) -> Iterator[Container]:
     for index in range(header.e_phnum):
         segment = _record(records.Elf_Phdr, data, header.e_phoff + index * header.e_phentsize)
         if segment.p_type == "PT_LOAD" and segment.p_offset + segment.p_filesz > len(data):
@@ -166,7 +165,7 @@ def _address(entries: tuple[Container, ...], tag: str) -> int | None:
     return next((entry.d_val for entry in entries if entry.d_tag == tag), None)
 
 
-def _record(layout: Struct, data: bytes | mmap.mmap, offset: int) -> Container:
+def _record(layout: Struct, data: bytes, offset: int) -> Container:
     end = offset + layout.sizeof()
     if end > len(data):
         raise _BrokenError
@@ -178,7 +177,7 @@ def _record(layout: Struct, data: bytes | mmap.mmap, offset: int) -> Container:
 class _Image:
     """A file as ld.so maps it: what points into it are addresses."""
 
-    data: bytes | mmap.mmap
+    data: bytes
     records: ELFStructs
     segments: tuple[Container, ...]
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import mmap
 
 __all__ = ["source_time"]
 
 _BY_TIME = 0
 
 
-def source_time(path: str, data: bytes | mmap.mmap) -> int | None:
+def source_time(path: str, data: bytes) -> int | None:
     """The time that bytecode's source must have to be used; None for any other file, and where hashes decide.
 
     Args:

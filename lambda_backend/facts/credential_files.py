@@ -12,7 +12,6 @@ from lambda_backend.facts import urls
 from lambda_backend.facts.placeholders import is_placeholder
 
 if TYPE_CHECKING:
-    import mmap
     from collections.abc import Iterator, Mapping
 
 __all__ = ["PACKAGE_URL", "VARIABLES", "kinds"]
@@ -61,7 +60,7 @@ _SOURCE = re.compile(rb"^(?:Download-URL|Home-page|Project-URL|Requires-Dist): .
 _ENV = re.compile(r"\.env(?:\.(?!.*(?:example|sample|template|dist|default|tmpl)).+)?")
 
 
-def kinds(path: str, data: bytes | mmap.mmap) -> Iterator[str]:
+def kinds(path: str, data: bytes) -> Iterator[str]:
     """What a file of that name holds.
 
     Args:

@@ -15,7 +15,6 @@ from lambda_backend.facts.placeholders import is_placeholder, looks_random
 from lambda_backend.facts.tokens import GOOGLE_API_KEY, TOKENS, pattern
 
 if TYPE_CHECKING:
-    import mmap
     from collections.abc import Callable, Mapping
 
 __all__ = ["credentials_in"]
@@ -46,7 +45,7 @@ _HYPHEN = pattern("-", _NAMED, {"PuTTY-": "(?P<putty>User-Key-File-)"})
 _PATTERNS = tuple(re.compile(text.encode()) for text in (_UNDERSCORE, _HYPHEN, _A, _URL))
 
 
-def credentials_in(path: str, data: bytes | mmap.mmap) -> tuple[str, ...]:
+def credentials_in(path: str, data: bytes) -> tuple[str, ...]:
     """Kinds of credentials that a file holds.
 
     Args:
@@ -62,26 +61,26 @@ def credentials_in(path: str, data: bytes | mmap.mmap) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _kind(data: bytes | mmap.mmap, match: re.Match[bytes]) -> str | None:
+def _kind(data: bytes, match: re.Match[bytes]) -> str | None:
     group = match.lastgroup or ""
     if judge := _JUDGES.get(group):
         return judge(data, match)
     return None if is_placeholder(match[group]) else _KINDS[group]
 
 
-def _pem(data: bytes | mmap.mmap, match: re.Match[bytes]) -> str | None:
+def _pem(data: bytes, match: re.Match[bytes]) -> str | None:
     return private_keys.PRIVATE_KEY if private_keys.pem_key(data, match.start()) else None
 
 
-def _putty(data: bytes | mmap.mmap, match: re.Match[bytes]) -> str | None:
+def _putty(data: bytes, match: re.Match[bytes]) -> str | None:
     return private_keys.PRIVATE_KEY if private_keys.putty_key(data, match.start() - len("PuTTY")) else None
 
 
-def _url(data: bytes | mmap.mmap, match: re.Match[bytes]) -> str | None:
+def _url(data: bytes, match: re.Match[bytes]) -> str | None:
     return urls.url_kind(data, match.start())
 
 
-def _aws_pair(data: bytes | mmap.mmap, match: re.Match[bytes]) -> str | None:
+def _aws_pair(data: bytes, match: re.Match[bytes]) -> str | None:
     """An identifier alone opens nothing; its secret stands near it."""
     if is_placeholder(b"A" + match["aws_id"]):
         return None
@@ -89,7 +88,7 @@ def _aws_pair(data: bytes | mmap.mmap, match: re.Match[bytes]) -> str | None:
     return _AWS_KEY if any(_is_aws_secret(found[0]) for found in _AWS_SECRET.finditer(near)) else None
 
 
-def _aws_assigned(_: bytes | mmap.mmap, match: re.Match[bytes]) -> str | None:
+def _aws_assigned(_: bytes, match: re.Match[bytes]) -> str | None:
     return _AWS_KEY if _is_aws_secret(match[match.lastgroup or ""]) else None
 
 
@@ -98,12 +97,12 @@ def _is_aws_secret(value: bytes) -> bool:
     return looks_random(value) and value.lower() != value and value.upper() != value
 
 
-def _azure(_: bytes | mmap.mmap, match: re.Match[bytes]) -> str | None:
+def _azure(_: bytes, match: re.Match[bytes]) -> str | None:
     key = match["azure"].partition(b"=")[2]
     return None if key.startswith(_EMULATORS) or is_placeholder(key) else _AZURE_KEY
 
 
-_JUDGES: Mapping[str, Callable[[bytes | mmap.mmap, re.Match[bytes]], str | None]] = {
+_JUDGES: Mapping[str, Callable[[bytes, re.Match[bytes]], str | None]] = {
     "pem": _pem,
     "putty": _putty,
     "url": _url,

@@ -5,12 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import TYPE_CHECKING
 
 from lambda_backend.facts.placeholders import is_regular
-
-if TYPE_CHECKING:
-    import mmap
 
 __all__ = ["PRIVATE_KEY", "pem_key", "putty_key"]
 
@@ -42,7 +38,7 @@ _PUTTY = re.compile(
 )
 
 
-def pem_key(data: bytes | mmap.mmap, place: int) -> bool:
+def pem_key(data: bytes, place: int) -> bool:
     """Whether a private key starts here, and not only the line that one would start with.
 
     Args:
@@ -68,7 +64,7 @@ def pem_key(data: bytes | mmap.mmap, place: int) -> bool:
     return bool(headers) or key[0] == _DER_SEQUENCE or key.startswith(b"openssh-key-v1\0")
 
 
-def putty_key(data: bytes | mmap.mmap, start: int) -> bool:
+def putty_key(data: bytes, start: int) -> bool:
     """The same of a key in PuTTY's own form (its manual, appendix C).
 
     Args:

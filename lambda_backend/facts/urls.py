@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from lambda_backend.facts.placeholders import is_placeholder, looks_random
-
-if TYPE_CHECKING:
-    import mmap
 
 __all__ = ["PASSWORD", "TOKEN", "url_kind"]
 
@@ -36,7 +32,7 @@ _NO_PASSWORD = frozenset({b"", b"x", b"x-oauth-basic"})
 _SHORTEST_TOKEN = 20
 
 
-def url_kind(data: bytes | mmap.mmap, start: int) -> str | None:
+def url_kind(data: bytes, start: int) -> str | None:
     """What kind of credentials a URL has; None for none, and for what is only an example.
 
     A password that people could have written as an example is one where the host is an example too; one that a machine

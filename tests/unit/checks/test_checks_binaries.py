@@ -9,9 +9,9 @@ import pytest
 
 from lambda_backend.checks.binaries import check
 from lambda_backend.checks.model import File, Problem, Subject
-from lambda_backend.facts.collect import collect
 from lambda_backend.targets import runtimes, target
 from tests.helpers import compiled
+from tests.helpers.facts import collect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,8 +12,8 @@ from lambda_backend.checks import collisions, handler, runtime_support, size
 from lambda_backend.checks.model import File, Subject
 from lambda_backend.checks.run import RULES, findings
 from lambda_backend.checks.stdlib import stdlib_modules
-from lambda_backend.facts.collect import collect
 from lambda_backend.targets import limits, target
+from tests.helpers.facts import collect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -5,10 +5,10 @@ import os
 import py_compile
 from typing import TYPE_CHECKING
 
-from lambda_backend.facts.collect import _LARGE, collect
 from lambda_backend.facts.model import from_document, to_document
 from tests.helpers import compiled
 from tests.helpers.credentials import PLANTS
+from tests.helpers.facts import collect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,16 +28,6 @@ def test_only_files_that_tell_something(tmp_path: Path) -> None:
     assert found["a/made.so"].elf is not None
     assert found["a/made.so"].elf.needed == ("libc.so.6",)
     assert found["key.pem"].secrets == ("a private key",)
-
-
-def test_a_large_file_tells_the_same(tmp_path: Path) -> None:
-    data = compiled.library(needs=(("libc.so.6", "GLIBC_2.17"),), soname="libmade.so")
-    large = tmp_path / "large.so"
-    large.write_bytes(data + bytes(_LARGE) + KEY)
-    (facts,) = collect([("large.so", large)]).values()
-    (small,) = collect([("small.so", data)]).values()
-    assert facts.elf == small.elf
-    assert facts.secrets == ("a private key",)
 
 
 def test_the_cache_keeps_all_of_it() -> None:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from lambda_backend.checks import secrets
 from lambda_backend.checks.model import File, Subject
-from lambda_backend.facts.collect import collect
 from lambda_backend.facts.credentials import credentials_in
 from lambda_backend.targets import target
 from tests.helpers import compiled
 from tests.helpers.credentials import PLANTS, plants
+from tests.helpers.facts import collect
 from tests.helpers.near_misses import NEAR_MISSES
 
 if TYPE_CHECKING:
