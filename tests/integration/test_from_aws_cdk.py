@@ -62,6 +62,9 @@ def wheels(uv_wheel: Path, tmp_path: Path) -> Path:
     return folder
 
 
+HANDLER = "def handler(event, context):\n    return event\n"
+
+
 def made(folder: Path, bundling: str, **files: str) -> Path:
     table = f'[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"\n{bundling}\n'
     return project(folder, table, dependencies='["parcel==1.4"]', files=files)
@@ -237,7 +240,7 @@ entrypoint = ["env", "WRAPPED=yes"]
 working-directory = "/var/task"
 after = {json.dumps(seen)}
 """
-    folder = made(tmp_path / "project", bundling, **{"fn/app.py": ""})
+    folder = made(tmp_path / "project", bundling, **{"fn/app.py": HANDLER})
     text = (folder / "pyproject.toml").read_text("utf-8")
     entry = text.replace('handler = "tiny.app.handler"', 'entry = "fn"\nhandler = "app.handler"')
     write(folder, {"pyproject.toml": entry.replace('["parcel==1.4"]', "[]")})
@@ -288,7 +291,7 @@ def test_output_path_suffix(machine: Machine, wheels: Path, tmp_path: Path) -> N
 def test_an_excluded_file_is_no_reason_to_build_anew(
     engine: str, machine: Machine, wheels: Path, tmp_path: Path
 ) -> None:
-    folder = made(tmp_path / "project", 'entry = "fn"\nexclude = ["*.md", "/tests/"]', **{"fn/index.py": ""})
+    folder = made(tmp_path / "project", 'entry = "fn"\nexclude = ["*.md", "/tests/"]', **{"fn/index.py": HANDLER})
     text = (folder / "pyproject.toml").read_text("utf-8")
     write(folder, {"pyproject.toml": text.replace('handler = "tiny.app.handler"', "")})
     write(folder / "fn", {"requirements.txt": "parcel==1.4\n", "notes.md": "one", "tests/test_index.py": "one"})
