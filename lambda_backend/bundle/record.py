@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Row",
     "dist_info",
+    "encoded_hash",
     "owner_of",
     "read_record",
     "record_text",
@@ -84,6 +85,11 @@ def read_record(text: str, what: str) -> tuple[Row, ...]:
     return tuple(Row(path=row[0], hash=row[1] if len(row) > 1 else "") for row in rows)
 
 
+def encoded_hash(digest: bytes) -> str:
+    """A SHA-256 as a RECORD has it."""
+    return f"sha256={base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
 def write_record(members: Iterable[Member], record: str, prefix: str) -> bytes:
     """A RECORD of the members given."""
     rows = []
@@ -102,7 +108,7 @@ def record_text(rows: Iterable[tuple[str, bytes, int]], record: str) -> bytes:
     """
     lines = [(record, "", "")]
     for path, digest, size in rows:
-        lines.append((path, f"sha256={base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}", str(size)))
+        lines.append((path, encoded_hash(digest), str(size)))
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(sorted(lines))
     return text.getvalue().encode()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from lambda_backend.bundle.model import Bundle, Collision, Member, Record
-from lambda_backend.bundle.record import dist_info, owner_of, read_record, shebang, with_true_records
-from lambda_backend.bundle.sources import content
+from lambda_backend.bundle.record import dist_info, encoded_hash, owner_of, read_record, shebang, with_true_records
+from lambda_backend.bundle.sources import content, sha256
 from lambda_backend.bundle.walk import refuse, walk
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from lambda_backend.bundle.excludes import Excludes
     from lambda_backend.bundle.record import Row
 
-__all__ = ["installed_bundle", "tree_members"]
+__all__ = ["altered", "installed_bundle", "tree_members"]
 
 # Written by installers: when and from where, not what.
 _DROPPED = {"REQUESTED", "uv_build.json", "uv_cache.json"}
@@ -51,6 +52,28 @@ def installed_bundle(folder: Path, prefix: str, excludes: Excludes, *, target_py
         ),
         collisions=_collisions(records, start, shipped),
     )
+
+
+def altered(folder: Path) -> tuple[str, ...]:
+    """Distributions of a tree with a file that is not what their RECORD says; sorted.
+
+    Installers do not look: what another tool wrote into a file that it shares with an installer's cache would ship. The
+    metadata folder and scripts are the installer's own.
+    """
+    rows = [
+        (record.owner, folder / row.place, row.hash)
+        for record in _read_records(folder)
+        for row in record.rows
+        if row.hash.startswith("sha256=") and not row.place.startswith("bin/") and dist_info(row.place) is None
+    ]
+    with ThreadPoolExecutor() as threads:
+        found = list(threads.map(_is_altered, rows, chunksize=64))
+    return tuple(sorted({owner for (owner, _, _), is_altered in zip(rows, found, strict=True) if is_altered}))
+
+
+def _is_altered(row: tuple[str, Path, str]) -> bool:
+    _, path, recorded = row
+    return path.is_file() and encoded_hash(sha256(path).digest()) != recorded
 
 
 def tree_members(

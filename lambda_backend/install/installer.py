@@ -171,15 +171,17 @@ class Installer:
         trees: list[Path] = []
 
         def make() -> tuple[Bundle, Builder]:
-            from lambda_backend.bundle.tree import installed_bundle
-            from lambda_backend.install.tree import install
+            from lambda_backend.bundle.tree import altered, installed_bundle
 
             count = f"{len(pins)} distribution{'' if len(pins) == 1 else 's'}"
             self._words.say(f"installing {count} for {self.target.name}")
-            self._made += 1
             workbench = self.workbench
-            tree = install(pins, self.target, workbench, name=f"tree{self._made}", variables=self._access())
+            tree = self._installed(pins)
             trees.append(tree)
+            if names := altered(tree):
+                self._words.say(f"{', '.join(names)} in uv's cache: not as published, so all is fetched anew")
+                tree = self._installed(pins, fresh=True)
+                trees.append(tree)
             bundle = installed_bundle(tree, prefix, excludes, target_python=self.target.python)
             if finish:
                 bundle = self.finisher.bundle(bundle, finish, excludes)
@@ -190,6 +192,13 @@ class Installer:
         for tree in trees:
             shutil.rmtree(tree, ignore_errors=True)
         return kept
+
+    def _installed(self, pins: Sequence[Pin], *, fresh: bool = False) -> Path:
+        from lambda_backend.install.tree import install
+
+        self._made += 1
+        name = f"tree{self._made}"
+        return install(pins, self.target, self.workbench, name=name, variables=self._access(), fresh=fresh)
 
     def _access(self) -> dict[str, str]:
         """What uv has to know of the indexes that pins are from, which pins and their cache do not hold."""

@@ -24,7 +24,13 @@ __all__ = ["build_wheel", "install"]
 
 
 def install(
-    pins: Sequence[Pin], target: Target, workbench: Workbench, *, name: str, variables: Mapping[str, str]
+    pins: Sequence[Pin],
+    target: Target,
+    workbench: Workbench,
+    *,
+    name: str,
+    variables: Mapping[str, str],
+    fresh: bool = False,
 ) -> Path:
     """Install pins that are no local folders; gives the tree, a folder below the workbench's output.
 
@@ -34,6 +40,7 @@ def install(
         workbench: where.
         name: of the tree, no two the same at a workbench.
         variables: for uv's environment; secrets.
+        fresh: take nothing from uv's cache.
 
     Raises:
         InstallError: a download or build failed; on the host also for a distribution that has no wheel for the target
@@ -49,7 +56,8 @@ def install(
         workbench.inside(tree),
         target=target,
         build=bool(built),
-        link=workbench.links,
+        link=workbench.links and not fresh,
+        fresh=fresh,
         python=workbench.interpreter,
         uv=(),
     )

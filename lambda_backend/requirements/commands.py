@@ -107,6 +107,7 @@ def install_command(
     target: Target,
     build: bool,
     link: bool,
+    fresh: bool = False,
     python: str | None = None,
     uv: Sequence[str] = ("uv",),
 ) -> list[str]:
@@ -118,6 +119,7 @@ def install_command(
         target: gives Python version and platform.
         build: sdists and repositories may be built; right only where the running Python is the target's.
         link: the files may be those of uv's cache, which nobody must change then.
+        fresh: take nothing from uv's cache.
         python: the interpreter to work with.
         uv: how uv is called.
     """
@@ -129,6 +131,8 @@ def install_command(
     command += ["--no-python-downloads", "--no-deps", "--link-mode", "hardlink" if link else "copy"]
     if python is not None:
         command += ["--python", python]
+    if fresh:
+        command.append("--no-cache")
     if not build:
         command.append("--no-build")
     return command

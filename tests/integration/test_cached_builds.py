@@ -170,3 +170,17 @@ def test_an_archive_is_fetched_once(machine: Machine, tmp_path: Path) -> None:
             outcome = machine.build(made, env={**env, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / f"cache{number}")})
             assert [line for line in did(outcome) if "installing" in line]
     assert index.asked == [f"/simple/one/{wheel.name}"]
+
+
+def test_what_was_changed_in_uvs_cache_does_not_ship(machine: Machine, tmp_path: Path) -> None:
+    """Environments share files with uv's cache, and programs write into them: certificates, for example."""
+    table = '[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"'
+    made = project(tmp_path / "tiny", table, files={"requirements.txt": "idna==3.10\n"})
+    uv = {"UV_CACHE_DIR": str(tmp_path / "uv")}
+    machine.build(made, env={**uv, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "one")})
+    before = artifacts(made / "dist")
+    (kept,) = (tmp_path / "uv").rglob("idna/core.py")
+    kept.write_text(kept.read_text("utf-8") + "# not as published\n", "utf-8")
+    outcome = machine.build(made, env={**uv, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "two")})
+    assert "idna in uv's cache: not as published, so all is fetched anew" in outcome.log
+    assert artifacts(made / "dist") == before
