@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lambda_backend.metadata import ProjectMetadata
     from lambda_backend.settings import ArtifactSettings, Settings
     from lambda_backend.settings.load import Loaded
+    from lambda_backend.wheels.kept import Made
 
 __all__ = ["Build"]
 
@@ -161,16 +162,38 @@ class Build:
 
         cache = Cache.default(self.environ)
         with cache.scratch() as stage:
-            folder = stage / "wheel"
-            folder.mkdir()
-            backend = self._wheel_backend(stage / "build")
-            name = backend.call("build_wheel", str(folder), self.loaded.inner_config_settings, metadata_directory)
-            self._package(settings, cache, stage, folder / name, directory)
-        return name
+            made = self._made(settings, cache, stage, directory, metadata_directory)
+            self._package(settings, cache, stage, made, directory)
+        return made.path.name
 
-    def _package(self, settings: Settings, cache: Cache, stage: Path, wheel: Path, wheel_directory: Path) -> None:
+    def _made(
+        self, settings: Settings, cache: Cache, stage: Path, wheel_directory: Path, metadata_directory: str | None
+    ) -> Made:
+        """The wheel, in a folder of the stage."""
+        from lambda_backend.wheels.kept import KeptWheels
+
+        folder = stage / "wheel"
+        folder.mkdir()
+        backend = self._wheel_backend(stage / "build")
+        inner = self.loaded.inner_config_settings
+
+        def build() -> str:
+            return backend.call("build_wheel", str(folder), inner, metadata_directory)
+
+        kept = KeptWheels(
+            cache,
+            root=self.root,
+            document=self.loaded.document,
+            backend=backend,
+            # What else is told, the backend may write into the wheel as it likes.
+            told=bool(inner or metadata_directory),
+            outputs=(wheel_directory, self.output(settings, wheel_directory)),
+            environ=self.environ,
+        )
+        return kept.wheel(folder, build)
+
+    def _package(self, settings: Settings, cache: Cache, stage: Path, made: Made, wheel_directory: Path) -> None:
         """Make the artefacts of a finished wheel, and move everything into place together."""
-        from lambda_backend import metadata
         from lambda_backend.output import Delivery, deliver
         from lambda_backend.packing.order import Order
         from lambda_backend.packing.packer import Packer
@@ -181,7 +204,7 @@ class Build:
         if settings.sbom:
             require_library()
         output = self.output(settings, wheel_directory)
-        project = metadata.read(wheel)
+        wheel, project = made.path, made.project
         order = Order(
             root=self.root,
             asked=self.artifacts,
@@ -195,22 +218,22 @@ class Build:
             outputs=(wheel_directory, output),
             environ=self.environ,
         )
-        made = Packer(order, cache=cache, stage=stage, words=self.words).artifacts()
-        boms = write_sboms(made, project, stage) if settings.sbom else []
-        places = {item.file_name: item.file_name for item in made}
-        text = manifest(project.name, project.version, made, places, sboms=settings.sbom)
+        artifacts = Packer(order, cache=cache, stage=stage, words=self.words).artifacts()
+        boms = write_sboms(artifacts, project, stage) if settings.sbom else []
+        places = {item.file_name: item.file_name for item in artifacts}
+        text = manifest(project.name, project.version, artifacts, places, sboms=settings.sbom)
         described = stage / f"{project.stem}.lambda.json"
         described.write_text(text, "utf-8")
         deliver(
             [
-                *(Delivery(source=item.archive.path, target=output / item.file_name) for item in made),
+                *(Delivery(source=item.archive.path, target=output / item.file_name) for item in artifacts),
                 *(Delivery(source=path, target=output / path.name) for path in boms),
                 Delivery(source=described, target=output / described.name),
                 Delivery(source=wheel, target=wheel_directory / wheel.name),
             ]
         )
-        self.words.block(table(made))
-        self.words.say(f"{len(made)} in {output}")
+        self.words.block(table(artifacts))
+        self.words.say(f"{len(artifacts)} in {output}")
 
     def output(self, settings: Settings, wheel_directory: Path) -> Path:
         """The folder that the artefacts go to."""

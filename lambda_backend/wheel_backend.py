@@ -47,6 +47,11 @@ class WheelBackend:
         self._build_base = build_base
 
     @property
+    def ways(self) -> list[object]:
+        """How it is called otherwise than by its name alone, in words that JSON has."""
+        return [self._without_modules, self._no_packages, self._build_base is not None]
+
+    @property
     def installed(self) -> bool:
         """Whether the backend can be imported here."""
         try:

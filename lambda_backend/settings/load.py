@@ -34,6 +34,8 @@ class Loaded:
     """The output folder when this very build asks for it, by ``-C`` or environment and not by pyproject.toml."""
     wheel_backend: str
     """Known also when the step is off."""
+    document: Mapping[str, Any]
+    """All of pyproject.toml."""
 
 
 def load(pyproject: Path, *, config_settings: Mapping[str, Any] | None, environ: Mapping[str, str]) -> Loaded:
@@ -47,7 +49,8 @@ def load(pyproject: Path, *, config_settings: Mapping[str, Any] | None, environ:
     Raises:
         SettingsError: with all problems at once.
     """
-    table = _table(pyproject)
+    document = _document(pyproject)
+    table = _table(document)
     problems = Problems()
     asked = overrides(config_settings or {}, environ, problems)
     problems.origins = {f"tool.lambda.{key}": label for key, (label, _) in asked.values.items()}
@@ -65,6 +68,7 @@ def load(pyproject: Path, *, config_settings: Mapping[str, Any] | None, environ:
         only=asked.only,
         output_dir_asked=asked.values["output-dir"][1] if "output-dir" in asked.values else None,
         wheel_backend=settings.wheel_backend,
+        document=document,
     )
 
 
@@ -72,13 +76,13 @@ def _wheel_backend(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in table.items() if key == "wheel-backend"}
 
 
-def _table(pyproject: Path) -> Mapping[str, Any] | None:
+def _document(pyproject: Path) -> Mapping[str, Any]:
     if sys.version_info >= (3, 11):  # pragma: no cover - each Python runs one of the two
         import tomllib
     else:  # pragma: no cover
         import tomli as tomllib
     try:
-        document = tomllib.loads(pyproject.read_text("utf-8"))
+        document: Mapping[str, Any] = tomllib.loads(pyproject.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError([f"{pyproject.name}: no valid TOML: {error}"]) from error
     except (OSError, UnicodeDecodeError) as error:
@@ -86,6 +90,10 @@ def _table(pyproject: Path) -> Mapping[str, Any] | None:
         raise SettingsError([f"{pyproject.name}: cannot be read: {reason}"]) from error
     except RecursionError as error:
         raise SettingsError([f"{pyproject.name}: nested too deeply"]) from error
+    return document
+
+
+def _table(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
     tool = document.get("tool", {})
     table = tool.get("lambda") if isinstance(tool, dict) else tool
     if table is None or isinstance(table, dict):

@@ -1,0 +1,102 @@
+"""Which projects setuptools builds by declarations alone: their wheel depends on nothing but what it reads.
+
+Whoever runs code of one's own, or asks git for a version, may read what nobody sees.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lambda_backend.wheel_backend import SETUPTOOLS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["environment", "is_plain"]
+
+_VARIABLES = ("DIST", "PYTHON", "SETUPTOOLS", "SOURCE_DATE_EPOCH")
+"""What setuptools, distutils and Python themselves heed begins with these."""
+_NOT_HERE = ("PYTHONPATH", "PYTHONSTARTUP", "PYTHONHASHSEED")
+"""Heeded too, but for what is found where, which ``environment`` tells, or for nothing in a wheel."""
+_OWN = re.compile(r"(?:setuptools|wheel)-[^-]+\.(?:dist|egg)-info", re.IGNORECASE)
+_PLUGIN = re.compile(r"^\s*\[\s*(?:distutils|setuptools|egg_info)\.", re.MULTILINE)
+_TABLE = frozenset({"cmdclass", "dynamic", "ext-modules"})
+_CONFIG = re.compile(r"\s*(?:\[egg_info\]\s*(?:tag_(?:build|date|svn_revision)\s*=\s*0?\s*)*)?")
+"""The setup.cfg that setuptools writes into an sdist."""
+
+
+def is_plain(root: Path, document: Mapping[str, Any], wheel_backend: str) -> bool:
+    """Whether setuptools runs no code but its own for a project's wheel.
+
+    Args:
+        root: the project's folder.
+        document: its pyproject.toml.
+        wheel_backend: in the notation of ``build-backend``.
+    """
+    project = document.get("project")
+    table = document.get("tool", {}).get("setuptools", {})
+    if wheel_backend != SETUPTOOLS or not isinstance(project, dict) or not isinstance(table, dict):
+        return False
+    groups = project.get("entry-points", {})
+    return (
+        not project.get("dynamic")
+        and _TABLE.isdisjoint(table)
+        # A project may bring plugins for its own build.
+        and not any(_PLUGIN.match(f"[{group}.") for group in groups)
+        and not (root / "setup.py").exists()
+        and _is_empty(root / "setup.cfg")
+        and not Path.home().joinpath(".pydistutils.cfg").exists()
+    )
+
+
+def environment(root: Path, environ: Mapping[str, str]) -> list[object] | None:
+    """What setuptools meets: Python, installed distributions, variables. None where one of them is a plugin of it.
+
+    Args:
+        root: the project's folder, of which nothing is installed.
+        environ: of the process.
+    """
+    found: list[object] = [sys.version, sys.platform]
+    found += sorted(
+        [name, value] for name, value in environ.items() if name.startswith(_VARIABLES) and name not in _NOT_HERE
+    )
+    for name, entry_points in _installed(root):
+        if _PLUGIN.search(entry_points) and not _OWN.fullmatch(name):
+            return None
+        found.append([name, entry_points])
+    return found
+
+
+def _installed(root: Path) -> Iterator[tuple[str, str]]:
+    """Installed distributions with their entry points, and what else may change how Python starts."""
+    for entry in dict.fromkeys(sys.path):
+        if not entry or Path(entry) == root:
+            continue
+        try:
+            names = sorted(os.listdir(entry))  # noqa: PTH208 - names are asked for
+        except OSError:
+            continue
+        for name in names:
+            if name.endswith((".dist-info", ".egg-info", ".egg-link", ".egg", ".pth")):
+                yield name, _text(os.path.join(entry, name, "entry_points.txt"))  # noqa: PTH118
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:  # noqa: PTH123
+            return stream.read()
+    except OSError:
+        return ""
+
+
+def _is_empty(config: Path) -> bool:
+    try:
+        return _CONFIG.fullmatch(config.read_text("utf-8")) is not None
+    except FileNotFoundError:
+        return True
+    except (OSError, UnicodeDecodeError):
+        return False
