@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambda_backend.edge import edge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "build_editable",
@@ -26,10 +29,10 @@ __all__ = [
 _Config = dict[str, Any] | None
 
 
-def _build(config_settings: _Config) -> Any:  # noqa: ANN401 - imported late
+def _build(config_settings: _Config, environ: Mapping[str, str] = os.environ) -> Any:  # noqa: ANN401 - imported late
     from lambda_backend.pipeline import Build
 
-    return Build.load(Path.cwd(), dict(config_settings or {}), os.environ)
+    return Build.load(Path.cwd(), dict(config_settings or {}), environ)
 
 
 @edge
@@ -71,7 +74,15 @@ def prepare_metadata_for_build_editable(metadata_directory: str, config_settings
 @edge
 def build_wheel(wheel_directory: str, config_settings: _Config = None, metadata_directory: str | None = None) -> str:
     """PEP 517; makes the wheel and, beside it, the Lambda artefacts."""
-    return str(_build(config_settings).wheel(Path(wheel_directory), metadata_directory))
+    if metadata_directory is not None:
+        return str(_build(config_settings).wheel(Path(wheel_directory), metadata_directory))
+    from lambda_backend.last_build import LastBuild
+    from lambda_backend.report.words import Words
+
+    last = LastBuild(Path.cwd(), Path(wheel_directory), config_settings or {}, os.environ)
+    if (again := last.again(Words())) is not None:
+        return again.wheel
+    return str(_build(config_settings, last.environ).wheel(Path(wheel_directory), None, last=last))
 
 
 @edge

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,15 +22,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lambda_backend.cache import Cache
+    from lambda_backend.last_build import LastBuild
     from lambda_backend.metadata import ProjectMetadata
     from lambda_backend.settings import ArtifactSettings, Settings
     from lambda_backend.settings.load import Loaded
-    from lambda_backend.wheels.kept import Made
+    from lambda_backend.wheels.kept import KeptWheels, Made
 
 __all__ = ["Build"]
 
 _REQUIREMENTS = {"docker": "docker>=7.1", "host": "uv>=0.13,<0.14"}
 _FOR_SBOM = "cyclonedx-python-lib>=11,<12"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Packed:
+    made: tuple[Path, ...]
+    said: str
+    until: float
+    """When other answers may be given to the same questions; seconds since 1970."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +161,14 @@ class Build:
             self.words.say(f"added to the sdist, since the Lambda step reads them: {_listed(added)}")
         return name
 
-    def wheel(self, directory: Path, metadata_directory: str | None) -> str:
-        """The wheel and, unless this build is asked for the wheel alone, the artefacts and their manifest."""
+    def wheel(self, directory: Path, metadata_directory: str | None, *, last: LastBuild | None = None) -> str:
+        """The wheel and, unless this build is asked for the wheel alone, the artefacts and their manifest.
+
+        Args:
+            directory: where the wheel goes.
+            metadata_directory: as the frontend has it.
+            last: takes down what was done.
+        """
         settings = self.loaded.settings
         skipped = None if settings is None else self._skipped(directory)
         if settings is None or skipped is not None:
@@ -161,43 +178,43 @@ class Build:
         from lambda_backend.cache import Cache
 
         cache = Cache.default(self.environ)
-        with cache.scratch() as stage:
-            made = self._made(settings, cache, stage, directory, metadata_directory)
-            self._package(settings, cache, stage, made, directory)
-        return made.path.name
+        outputs = (directory, self.output(settings, directory))
+        with cache.scratch() as stage, last.observed(outputs) if last else contextlib.nullcontext():
+            wheels = self._wheels(cache, stage, outputs, told=metadata_directory is not None)
+            made = wheels.wheel(stage / "wheel", lambda: self._made(stage, metadata_directory))
+            packed = self._package(settings, cache, stage, made, directory)
+        name = made.path.name
+        if last and wheels.may_keep:
+            last.keep(wheel=name, made=packed.made, said=packed.said, until=packed.until)
+        return name
 
-    def _made(
-        self, settings: Settings, cache: Cache, stage: Path, wheel_directory: Path, metadata_directory: str | None
-    ) -> Made:
-        """The wheel, in a folder of the stage."""
+    def _wheels(self, cache: Cache, stage: Path, outputs: tuple[Path, ...], *, told: bool) -> KeptWheels:
         from lambda_backend.wheels.kept import KeptWheels
 
-        folder = stage / "wheel"
-        folder.mkdir()
-        backend = self._wheel_backend(stage / "build")
-        inner = self.loaded.inner_config_settings
-
-        def build() -> str:
-            return backend.call("build_wheel", str(folder), inner, metadata_directory)
-
-        kept = KeptWheels(
+        (stage / "wheel").mkdir()
+        return KeptWheels(
             cache,
             root=self.root,
             document=self.loaded.document,
-            backend=backend,
-            # What else is told, the backend may write into the wheel as it likes.
-            told=bool(inner or metadata_directory),
-            outputs=(wheel_directory, self.output(settings, wheel_directory)),
+            backend=self._wheel_backend(stage / "build"),
+            # What it is told, the backend may write into the wheel as it likes.
+            told=told or bool(self.loaded.inner_config_settings),
+            outputs=outputs,
             environ=self.environ,
         )
-        return kept.wheel(folder, build)
 
-    def _package(self, settings: Settings, cache: Cache, stage: Path, made: Made, wheel_directory: Path) -> None:
+    def _made(self, stage: Path, metadata_directory: str | None) -> str:
+        """Let the backend make the wheel, in a folder of the stage; gives its name."""
+        backend = self._wheel_backend(stage / "build")
+        folder = str(stage / "wheel")
+        return backend.call("build_wheel", folder, self.loaded.inner_config_settings, metadata_directory)
+
+    def _package(self, settings: Settings, cache: Cache, stage: Path, made: Made, wheel_directory: Path) -> _Packed:
         """Make the artefacts of a finished wheel, and move everything into place together."""
         from lambda_backend.output import Delivery, deliver
         from lambda_backend.packing.order import Order
         from lambda_backend.packing.packer import Packer
-        from lambda_backend.report.manifest import manifest
+        from lambda_backend.report.manifest import manifest, sbom_of
         from lambda_backend.report.sbom.write import require_library, write_sboms
         from lambda_backend.report.terminal import table
 
@@ -218,22 +235,32 @@ class Build:
             outputs=(wheel_directory, output),
             environ=self.environ,
         )
-        artifacts = Packer(order, cache=cache, stage=stage, words=self.words).artifacts()
+        packer = Packer(order, cache=cache, stage=stage, words=self.words)
+        artifacts = packer.artifacts()
         boms = write_sboms(artifacts, project, stage) if settings.sbom else []
         places = {item.file_name: item.file_name for item in artifacts}
         text = manifest(project.name, project.version, artifacts, places, sboms=settings.sbom)
         described = stage / f"{project.stem}.lambda.json"
         described.write_text(text, "utf-8")
-        deliver(
-            [
-                *(Delivery(source=item.archive.path, target=output / item.file_name) for item in artifacts),
-                *(Delivery(source=path, target=output / path.name) for path in boms),
-                Delivery(source=described, target=output / described.name),
-                Delivery(source=wheel, target=wheel_directory / wheel.name),
-            ]
-        )
+        deliveries = [
+            *(Delivery(source=item.archive.path, target=output / item.file_name) for item in artifacts),
+            *(Delivery(source=path, target=output / path.name) for path in boms),
+            Delivery(source=described, target=output / described.name),
+            Delivery(source=wheel, target=wheel_directory / wheel.name),
+        ]
+        deliver(deliveries)
+        before = self.words.lines[:]
         self.words.block(table(artifacts))
         self.words.say(f"{len(artifacts)} in {output}")
+        # What a build took is not what the next one takes.
+        again = table([dataclasses.replace(item, seconds=0.0) for item in artifacts])
+        beside = {path.name for path in boms}
+        names = [name for item in artifacts for name in (item.file_name, *({sbom_of(item.file_name)} & beside))]
+        return _Packed(
+            made=(deliveries[-1].target, *(output / name for name in names), output / described.name),
+            said="\n".join([*before, again, self.words.lines[-1]]),
+            until=packer.until,
+        )
 
     def output(self, settings: Settings, wheel_directory: Path) -> Path:
         """The folder that the artefacts go to."""

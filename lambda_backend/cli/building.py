@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from lambda_backend.cli.live import words
 from lambda_backend.cli.process import in_project, quiet_backend
 from lambda_backend.errors import MissingExtraError, OutputError, WheelBackendError
-from lambda_backend.pipeline import Build
-from lambda_backend.sources import read_toml
+from lambda_backend.last_build import LastBuild
+from lambda_backend.report.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from lambda_backend.pipeline import Build
 
 __all__ = ["Asked", "build_project", "scratch_cache"]
 
@@ -49,7 +51,17 @@ def build_project(asked: Asked) -> tuple[Path, ...]:
     # By these the hooks know who throws away what lies beside the wheel; here nobody does.
     environ = {name: value for name, value in asked.environ.items() if name not in {"PIP_BUILD_TRACKER", "UV"}}
     asked = dataclasses.replace(asked, environ=environ)
-    build = Build.load(asked.root, asked.config_settings, environ)
+    last = LastBuild(asked.root, asked.directory, asked.config_settings, environ)
+    if (again := last.again(Words())) is not None:
+        return again.made
+    return _build(dataclasses.replace(asked, environ=last.environ), last)
+
+
+def _build(asked: Asked, last: LastBuild) -> tuple[Path, ...]:
+    from lambda_backend.pipeline import Build
+    from lambda_backend.sources import read_toml
+
+    build = Build.load(asked.root, asked.config_settings, asked.environ)
     system = read_toml(asked.root / "pyproject.toml").get("build-system", {})
     _refuse_other_backends(system)
     try:
@@ -63,7 +75,7 @@ def build_project(asked: Asked) -> tuple[Path, ...]:
         missing = _missing(system.get("requires", ()), build)
         # A backend of the project's own, around ours, is the frontend's to call.
         here = not missing and system["build-backend"] == _OURS
-        name = _here(build, asked.directory) if here else _isolated(asked, missing)
+        name = _here(build, asked.directory, last) if here else _isolated(asked, missing)
     return tuple(_made(build, asked.directory, name))
 
 
@@ -136,10 +148,10 @@ def _isolated(asked: Asked, missing: Sequence[str]) -> str:
     return isolation.build_wheel(asked.root, asked.directory, asked.config_settings, asked.environ)
 
 
-def _here(build: Build, directory: Path) -> str:
+def _here(build: Build, directory: Path, last: LastBuild) -> str:
     verbose = bool(build.environ.get("LAMBDA_BACKEND_VERBOSE"))
     with words(build.environ, f"building {build.root.name}") as said, quiet_backend(verbose=verbose):
-        return dataclasses.replace(build, words=said).wheel(directory, None)
+        return dataclasses.replace(build, words=said).wheel(directory, None, last=last)
 
 
 def _made(build: Build, directory: Path, wheel: str) -> Iterator[Path]:

@@ -100,6 +100,8 @@ class Installer:
         self._workbench: Workbench | None = None
         self._made = 0
         self._host = host
+        self.until = float("inf")
+        """When an answer that it gave ends to be one; seconds since 1970."""
 
     def __enter__(self) -> Installer:  # noqa: PYI034 - Self is not in Python 3.10
         return self
@@ -145,9 +147,11 @@ class Installer:
         lasting = _lasts(wanted)
         with self._cache.locked("pins", key) as kept:
             if kept is not None and (found := _read_pins(kept, lasting=lasting)) is not None:
-                return found
+                self.until = min(self.until, found[1])
+                return found[0]
             self._words.say(f"resolving {_lock_name(wanted)} for {self.target.name}")
             pins = self._resolved(wanted)
+            self.until = min(self.until, time.time() + _DAY)
             self._cache.discard("pins", key)
             with self._cache.make("pins", key) as folder:
                 lock = wanted.lock.path.name if wanted.lock else None
@@ -308,12 +312,12 @@ def _asked(wanted: Wanted) -> dict[str, object]:
     }
 
 
-def _read_pins(folder: Path, *, lasting: bool) -> tuple[Pin, ...] | None:
+def _read_pins(folder: Path, *, lasting: bool) -> tuple[tuple[Pin, ...], float] | None:
+    """Kept pins, and when they end to be the answer."""
     try:
         document = json.loads((folder / "pins.json").read_text("utf-8"))
-        if not lasting and time.time() - document["made"] > _DAY:
-            return None
-        return pinned.from_json(document["requirements"]).pins
+        until = float("inf") if lasting else document["made"] + _DAY
+        return None if time.time() > until else (pinned.from_json(document["requirements"]).pins, until)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

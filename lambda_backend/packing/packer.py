@@ -69,6 +69,8 @@ class Packer:
         self._omissions = Omissions(words)
         self._recommended = False
         self._epoch = _epoch(order.environ)
+        self.until = float("inf")
+        """When other answers may be given to the same questions; seconds since 1970."""
 
     def artifacts(self) -> tuple[Artifact, ...]:
         """Make and check them, one target after the other; in the order of the settings, then of the targets.
@@ -111,6 +113,7 @@ class Packer:
                 except (BundleError, InstallError, LockError) as error:
                     error.locate(artifact.key)
                     raise
+            self.until = min(self.until, *(installer.until for installer in installers.values()))
 
     def _artifact(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> Artifact:
         started = time.monotonic()

@@ -24,11 +24,13 @@ class Words:
         self._stream = sys.stderr if stream is None else stream
         self._verbose = verbose
         self._said = time.monotonic()
+        self.lines: list[str] = []
+        """What was said, but for details."""
 
     def say(self, line: str) -> None:
         """One step, in one line."""
         self._said = time.monotonic()
-        print(f"lambda-backend: {line}", file=self._stream, flush=True)
+        self._print(f"lambda-backend: {line}")
 
     def detail(self, line: str) -> None:
         """One line of a tool's own log: always when verbose, and else as progress of a step that takes long."""
@@ -37,4 +39,8 @@ class Words:
 
     def block(self, text: str) -> None:
         """Lines that belong together, as they are."""
+        self._print(text)
+
+    def _print(self, text: str) -> None:
+        self.lines.append(text)
         print(text, file=self._stream, flush=True)

@@ -88,12 +88,12 @@ def _from_environment(
     environ: Mapping[str, str], known: Mapping[str, str], problems: Problems
 ) -> Iterator[tuple[str, str, Any]]:
     by_variable = {variable_of(key): key for key in known}
-    for variable in sorted(environ):
+    for variable in sorted(name for name in environ if name == _PREFIX or name.startswith(f"{_PREFIX}_")):
         if not environ[variable] or variable in _NO_SETTINGS:
             continue
         if variable in by_variable:
             yield by_variable[variable], variable, environ[variable]
-        elif variable == _PREFIX or variable.startswith(f"{_PREFIX}_"):
+        else:
             problems.add(variable, f"unknown variable{nearest(variable, map(variable_of, _settable(known)))}")
 
 

@@ -9,22 +9,23 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend import metadata
 from lambda_backend.cache import key as cache_key
+from lambda_backend.inputs.installed import folders
+from lambda_backend.inputs.observation import Observation, observing
+from lambda_backend.inputs.seen import changed, seen
 from lambda_backend.metadata import ProjectMetadata
-from lambda_backend.wheels.observed import Observation, names_in, observing, read
 from lambda_backend.wheels.plain import environment, is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from lambda_backend.cache import Cache
+    from lambda_backend.inputs.files import Read
     from lambda_backend.wheel_backend import WheelBackend
-    from lambda_backend.wheels.observed import Read
 
 __all__ = ["KeptWheels", "Made"]
 
@@ -32,8 +33,6 @@ _FORMAT = 1
 _KIND = "own-wheels"
 _RECORD = "record.json"
 _WHEEL = "wheel.whl"
-_Files = dict[str, tuple[int, list[str]]]
-"""Mode and SHA-256 of files by their paths from the project's root; one or two for what the build itself writes."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +75,11 @@ class KeptWheels:
         if not told and is_plain(root, document, backend.name) and (met := environment(root, environ)) is not None:
             self._key = cache_key(_FORMAT, document, backend.ways, met)
 
+    @property
+    def may_keep(self) -> bool:
+        """All that the wheel depends on can be seen."""
+        return self._key is not None
+
     def wheel(self, folder: Path, build: Callable[[], str]) -> Made:
         """The wheel, in a folder.
 
@@ -87,17 +91,12 @@ class KeptWheels:
             return _described(folder / build())
         if (found := self._found(self._key, folder)) is not None:
             return found
-        apart = (folder.parent, *self._apart())
+        apart = (folder.parent, *folders(self._root))
         with observing(Observation(self._root, apart=apart, outputs=self._outputs)) as observation:
             made = _described(folder / build())
         if observation.complete and made.path.name.endswith("-none-any.whl"):
             self._keep(self._key, made, observation)
         return made
-
-    def _apart(self) -> list[Path]:
-        """What Python itself reads; the project may lie in one of these, and then all of it counts."""
-        folders = [Path(entry) for entry in (sys.prefix, sys.base_prefix, *sys.path) if entry]
-        return [entry for entry in folders if entry != self._root and entry not in self._root.parents]
 
     def _found(self, key: str, folder: Path) -> Made | None:
         entry = self._cache.get(_KIND, key)
@@ -106,49 +105,36 @@ class KeptWheels:
         try:
             record = json.loads((entry / _RECORD).read_text("utf-8"))
             content = (entry / _WHEEL).read_bytes()
-            changed = self._changed(record)
+            modules = self._changed(record)
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        if changed is None or hashlib.sha256(content).hexdigest() != record["sha256"]:
+        if modules is None or hashlib.sha256(content).hexdigest() != record["sha256"]:
             return None
         path = folder / record["name"]
         path.write_bytes(content)
-        if changed:
+        if modules:
             from lambda_backend.wheels.patched import patch
 
-            patch(path, changed, epoch=self._epoch)
+            patch(path, modules, epoch=self._epoch)
         return Made(path=path, project=_project(record["project"]))
 
     def _changed(self, record: Mapping[str, Any]) -> dict[str, Read] | None:
-        """Sources of other contents than before, by their names in the wheel; None where more has changed."""
-        if any(names_in(self._root / name, self._outputs) != names for name, names in record["folders"].items()):
-            return None
-        changed = {}
-        for name, (mode, digests) in record["files"].items():
-            found = read(self._root / name)
-            if found is None or found.mode != mode:
+        """Modules of other contents than before, by their names in the wheel; None where more has changed."""
+        found = {}
+        for name, now in changed(record["seen"], self._root, self._outputs):
+            if now is None or name not in record["copied"]:
                 return None
-            if found.sha256 not in digests:
-                if name not in record["copied"]:
-                    return None
-                changed[record["copied"][name]] = found
-        return changed
+            found[record["copied"][name]] = now
+        return found
 
     def _keep(self, key: str, made: Made, observation: Observation) -> None:
         from lambda_backend.wheels.patched import copied
 
-        files: _Files = {name: (mode, [digest]) for name, (mode, digest) in observation.files.items()}
-        # setuptools makes its list of sources of the one that it finds, and of its own one the same again.
-        lists = [name for name in (*files, *observation.written) if name.endswith(".egg-info/SOURCES.txt")]
-        for name in lists:
-            if (found := read(self._root / name)) is not None:
-                files.setdefault(name, (found.mode, []))[1].append(found.sha256)
         record = {
             "name": made.path.name,
             "sha256": hashlib.sha256(made.path.read_bytes()).hexdigest(),
             "project": dataclasses.asdict(made.project),
-            "files": files,
-            "folders": observation.folders,
+            "seen": seen(observation, self._root),
             "copied": copied(made.path, observation.files),
         }
         with self._cache.locked(_KIND, key):

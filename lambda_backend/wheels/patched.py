@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from lambda_backend.wheels.observed import Read
+    from lambda_backend.inputs.files import Read
 
 __all__ = ["copied", "patch"]
 

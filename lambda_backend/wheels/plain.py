@@ -5,23 +5,24 @@ Whoever runs code of one's own, or asks git for a version, may read what nobody 
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lambda_backend.inputs.installed import distributions
 from lambda_backend.wheel_backend import SETUPTOOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 __all__ = ["environment", "is_plain"]
 
-_VARIABLES = ("DIST", "PYTHON", "SETUPTOOLS", "SOURCE_DATE_EPOCH")
-"""What setuptools, distutils and Python themselves heed begins with these."""
-_NOT_HERE = ("PYTHONPATH", "PYTHONSTARTUP", "PYTHONHASHSEED")
-"""Heeded too, but for what is found where, which ``environment`` tells, or for nothing in a wheel."""
+_VARIABLES = (
+    *("DISTUTILS_DEBUG", "DIST_EXTRA_CONFIG", "PYTHONOPTIMIZE"),
+    *("SETUPTOOLS_ENFORCE_DEPRECATION", "SETUPTOOLS_USE_DISTUTILS", "SOURCE_DATE_EPOCH"),
+)
+"""What setuptools asks for on its way to a wheel of Python alone."""
 _OWN = re.compile(r"(?:setuptools|wheel)-[^-]+\.(?:dist|egg)-info", re.IGNORECASE)
 _PLUGIN = re.compile(r"^\s*\[\s*(?:distutils|setuptools|egg_info)\.", re.MULTILINE)
 _TABLE = frozenset({"cmdclass", "dynamic", "ext-modules"})
@@ -60,37 +61,10 @@ def environment(root: Path, environ: Mapping[str, str]) -> list[object] | None:
         root: the project's folder, of which nothing is installed.
         environ: of the process.
     """
-    found: list[object] = [sys.version, sys.platform]
-    found += sorted(
-        [name, value] for name, value in environ.items() if name.startswith(_VARIABLES) and name not in _NOT_HERE
-    )
-    for name, entry_points in _installed(root):
-        if _PLUGIN.search(entry_points) and not _OWN.fullmatch(name):
-            return None
-        found.append([name, entry_points])
-    return found
-
-
-def _installed(root: Path) -> Iterator[tuple[str, str]]:
-    """Installed distributions with their entry points, and what else may change how Python starts."""
-    for entry in dict.fromkeys(sys.path):
-        if not entry or Path(entry) == root:
-            continue
-        try:
-            names = sorted(os.listdir(entry))  # noqa: PTH208 - names are asked for
-        except OSError:
-            continue
-        for name in names:
-            if name.endswith((".dist-info", ".egg-info", ".egg-link", ".egg", ".pth")):
-                yield name, _text(os.path.join(entry, name, "entry_points.txt"))  # noqa: PTH118
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:  # noqa: PTH123
-            return stream.read()
-    except OSError:
-        return ""
+    installed = list(distributions(root))
+    if any(_PLUGIN.search(entry_points) and not _OWN.fullmatch(name) for name, entry_points in installed):
+        return None
+    return [sys.version, sys.platform, [environ.get(name) for name in _VARIABLES], installed]
 
 
 def _is_empty(config: Path) -> bool:

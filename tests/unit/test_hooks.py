@@ -85,7 +85,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
     """Lets every hook fail with an exception."""
 
     def fail(error: BaseException) -> None:
-        def build(_: object) -> None:
+        def build(*_: object) -> None:
             raise error
 
         monkeypatch.setattr(hooks, "_build", build)
@@ -190,7 +190,7 @@ def test_sigterm_unwinds(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGTERM)
     cleaned = []
 
-    def build(_: object) -> Any:  # noqa: ANN401
+    def build(*_: object) -> Any:  # noqa: ANN401
         try:
             os.kill(os.getpid(), signal.SIGTERM)
         finally:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import os
-import stat
 import sys
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from lambda_backend.inputs.files import names_in, read
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-__all__ = ["Observation", "Read", "names_in", "observing", "read"]
+__all__ = ["Observation", "observing"]
 
 _LISTS = frozenset({"os.listdir", "os.scandir"})
 _LEADS_OUT = frozenset(
@@ -31,8 +30,6 @@ _LEADS_OUT = frozenset(
 )
 """What is read behind these is nowhere to be seen."""
 _EVENTS = _LISTS | _LEADS_OUT | {"open"}
-_MADE = frozenset({"__pycache__", "build", "dist"})
-"""Names that builds leave in a project."""
 
 
 class Observation:
@@ -51,29 +48,34 @@ class Observation:
         """The names in each folder, see ``names_in``."""
         self.written: list[str] = []
         """Files that were written before they were read."""
+        self.outputs = tuple(outputs)
         self.complete = True
         """Nothing was read where it cannot be seen."""
         self._root = os.path.abspath(root)  # noqa: PTH100 - links are read through, not resolved
         self._apart = tuple(os.path.join(os.path.abspath(path), "") for path in apart)  # noqa: PTH100, PTH118
-        self._outputs = outputs
         self._seen: set[str] = set()
-        self._thread = threading.get_ident()
-        self._noting = False
+        self._lock = threading.Lock()
+        self._noter: int | None = None
 
     def note(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Take an audit event."""
-        if self._noting or threading.get_ident() != self._thread:
+        """Take an audit event of any thread."""
+        thread = threading.get_ident()
+        if not self.complete or self._noter == thread:
             return
-        self._noting = True  # what is read for the notes is no event
-        try:
-            if event in _LEADS_OUT:
-                self.complete = False
-            elif event in _LISTS:
-                self._list(_absolute("." if arguments[0] is None else arguments[0]))
-            elif (path := _absolute(arguments[0])) is not None:
-                self._file(path, reads=not arguments[2] & (os.O_WRONLY | os.O_RDWR))
-        finally:
-            self._noting = False
+        with self._lock:
+            self._noter = thread  # what is read for the notes is no event
+            try:
+                self._take(event, arguments)
+            finally:
+                self._noter = None
+
+    def _take(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event in _LEADS_OUT:
+            self.complete = False
+        elif event in _LISTS:
+            self._list(_absolute("." if arguments[0] is None else arguments[0]))
+        elif (path := _absolute(arguments[0])) is not None:
+            self._file(path, reads=not arguments[2] & (os.O_WRONLY | os.O_RDWR))
 
     def _file(self, path: str, *, reads: bool) -> None:
         name = self._name(path)
@@ -89,9 +91,9 @@ class Observation:
 
     def _list(self, path: str | None) -> None:
         name = None if path is None else self._name(path)
-        if path is None or name is None or os.path.isabs(name) or name in self.folders:  # noqa: PTH117
+        if path is None or name is None or name in self.folders:
             return
-        self.folders[name] = names_in(Path(path), self._outputs)
+        self.folders[name] = names_in(Path(path), self.outputs)
 
     def _name(self, path: str) -> str | None:
         if any(path.startswith(folder) or path + os.sep == folder for folder in self._apart):
@@ -102,47 +104,12 @@ class Observation:
         return path[len(self._root) + 1 :].replace(os.sep, "/") if inside else path
 
 
-def names_in(folder: Path, outputs: Sequence[Path] = ()) -> list[str]:
-    """The names in a folder, sorted, without what builds leave there; none where it cannot be listed."""
-    with contextlib.suppress(OSError):
-        names = set(os.listdir(folder)) - _MADE  # noqa: PTH208 - names are asked for
-        apart = {output.name for output in outputs if output.parent == folder}
-        return sorted(name for name in names - apart if not name.endswith(".egg-info"))
-    return []
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A file as it is."""
-
-    mode: int
-    """Permissions."""
-    modified: float
-    """Seconds since 1970."""
-    content: bytes
-
-    @property
-    def sha256(self) -> str:
-        """Hex."""
-        return hashlib.sha256(self.content).hexdigest()
-
-
-def read(path: Path) -> Read | None:
-    """Read a file; None where there is none that can be read."""
-    try:
-        with path.open("rb", buffering=0) as stream:
-            status = os.fstat(stream.fileno())
-            return Read(stat.S_IMODE(status.st_mode), status.st_mtime, stream.read())
-    except OSError:
-        return None
-
-
 _active: list[Observation] = []
 
 
 @contextlib.contextmanager
 def observing(observation: Observation) -> Iterator[Observation]:
-    """Note what this thread reads in a ``with`` block."""
+    """Note what is read in a ``with`` block."""
     _let_python_tell()
     _active.append(observation)
     try:

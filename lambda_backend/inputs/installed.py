@@ -1,0 +1,58 @@
+"""The Python that runs, and what is installed for it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["distributions", "folders", "own_code"]
+
+_PACKAGE = Path(__file__).parents[1]
+_SUFFIXES = (".dist-info", ".egg", ".egg-info", ".egg-link", ".pth")
+
+
+def distributions(root: Path) -> Iterator[tuple[str, str]]:
+    """Installed distributions, by the names of their folders, with their entry points; other files that Python heeds.
+
+    Args:
+        root: the project's folder, of which nothing is installed.
+    """
+    for entry in dict.fromkeys(sys.path):
+        if not entry or Path(entry) == root:
+            continue
+        try:
+            names = sorted(os.listdir(entry))  # noqa: PTH208 - names are asked for
+        except OSError:
+            continue
+        for name in names:
+            if name.endswith(_SUFFIXES):
+                yield name, _text(os.path.join(entry, name, "entry_points.txt"))  # noqa: PTH118
+
+
+def own_code() -> tuple[str, str]:
+    """Which lambda-backend this is: its RECORD where it is installed, else the state of its files."""
+    for name in os.listdir(_PACKAGE.parent):  # noqa: PTH208 - names are asked for
+        if name.startswith("lambda_backend-") and name.endswith(".dist-info"):
+            return name, hashlib.sha256((_PACKAGE.parent / name / "RECORD").read_bytes()).hexdigest()
+    times = [f"{path.name}:{path.stat().st_mtime_ns}" for path in sorted(_PACKAGE.rglob("*.py"))]
+    return _PACKAGE.name, hashlib.sha256(" ".join(times).encode()).hexdigest()
+
+
+def folders(root: Path) -> list[Path]:
+    """Where Python itself reads; not those that hold the project."""
+    found = [_PACKAGE, *(Path(entry) for entry in (sys.prefix, sys.base_prefix, *sys.path) if entry)]
+    return [entry for entry in found if entry != root and entry not in root.parents]
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:  # noqa: PTH123 - one of very many
+            return stream.read()
+    except OSError:
+        return ""
