@@ -7,9 +7,9 @@ depend on the host's zlib. It leaves the interpreter lock, as ``hashlib`` does.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,15 +63,24 @@ def compressed(members: Sequence[Member], payloads: Payloads) -> Generator[Compr
     Raises:
         BundleError: a source is gone or changes while it is read.
     """
+    batches = _batches(members)
+    first = list(itertools.islice(batches, 2))
+    if len(first) < 2:  # noqa: PLR2004 - one alone
+        for _, batch in first:
+            yield from _compress_all(batch, payloads)
+        return
+    # An edit of code has no need of it.
+    from concurrent.futures import ThreadPoolExecutor
+
     threads = ThreadPoolExecutor(max_workers=min(_THREADS, os.cpu_count() or 1), thread_name_prefix="compress")
     queue: deque[tuple[int, Future[list[Compressed]]]] = deque()
     waiting = 0
     try:
-        for size, batch in _batches(members):
+        for size, batch in itertools.chain(first, batches):
             while queue and waiting + size > _IN_FLIGHT_BYTES:
-                first, future = queue.popleft()
+                done, future = queue.popleft()
                 yield from future.result()
-                waiting -= first
+                waiting -= done
             queue.append((size, threads.submit(_compress_all, batch, payloads)))
             waiting += size
         while queue:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load_index", "save_index"]
 
-_SCHEMA = [4, VERSION]
-_FIELDS = tuple(field.name for field in dataclasses.fields(ArchivedMember))
+_SCHEMA = [5, VERSION]
 _ARCHIVE_FIELDS = tuple(
     field.name for field in dataclasses.fields(Archive) if field.name not in {"path", "members", "facts"}
 )
@@ -31,7 +30,9 @@ def save_index(archive: Archive, path: Path) -> None:
     """
     index: dict[str, Any] = {"schema": _SCHEMA} | {name: getattr(archive, name) for name in _ARCHIVE_FIELDS}
     index["facts"] = to_document(archive.facts)
-    index["members"] = [[getattr(member, name) for name in _FIELDS] for member in archive.members]
+    # By columns, which are read in half the time that rows take.
+    columns = zip(*archive.members, strict=True) if archive.members else [()] * len(ArchivedMember._fields)
+    index["members"] = dict(zip(ArchivedMember._fields, columns, strict=True))
     try:
         path.write_text(json.dumps(index, separators=(",", ":")), "utf-8")
     except OSError as error:
@@ -44,9 +45,10 @@ def load_index(path: Path, archive_path: Path) -> Archive | None:
         index = json.loads(path.read_text("utf-8"))
         if index["schema"] != _SCHEMA or archive_path.stat().st_size != index["size"]:
             return None
+        columns = [index["members"][name] for name in ArchivedMember._fields]
         return Archive(
             path=archive_path,
-            members=tuple(ArchivedMember(**dict(zip(_FIELDS, row, strict=True))) for row in index["members"]),
+            members=tuple(map(ArchivedMember._make, zip(*columns, strict=True))),
             facts=from_document(index["facts"]),
             **{name: index[name] for name in _ARCHIVE_FIELDS},
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import parse_wheel_filename
 
-from lambda_backend.archive.writer import write
+from lambda_backend.archive.writer import begun
 from lambda_backend.bundle.assemble import assemble
 from lambda_backend.bundle.excludes import Excludes
 from lambda_backend.bundle.finish import PLAIN
@@ -29,17 +29,19 @@ from lambda_backend.sources import local_sources, read_toml
 from lambda_backend.targets import target as target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from packaging.utils import NormalizedName
 
     from lambda_backend.archive.model import Archive
+    from lambda_backend.archive.writer import Draft
     from lambda_backend.bundle.finish import Finish
     from lambda_backend.bundle.model import Member
     from lambda_backend.cache import Cache
     from lambda_backend.install.installer import BuiltWheel, Installer
     from lambda_backend.install.kept import Dependencies
+    from lambda_backend.install.steps import Steps
     from lambda_backend.packing.order import Order
     from lambda_backend.report.words import Words
     from lambda_backend.requirements.model import Pin
@@ -128,35 +130,25 @@ class Packer:
             # Commands may change what is installed: what they leave is finished then.
             first = PLAIN if steps else finish
             base = installer.dependencies(remote, prefix=artifact.path_prefix, excludes=excludes, finish=first)
-        own = self._rebuilt(artifact, target, installer)
-        wheels = [(pin.name, self._local_wheel(pin, installer)) for pin in local]
-
-        def parts(entry: Path | None = None) -> Iterator[tuple[Member, ...]]:
-            return code_parts(self._order, artifact, target, own=own, wheels=wheels, entry=entry)
-
-        made = [item for item in (base, own, *(built for _, built in wheels)) if item is not None]
-        found = parts() if steps else _finished(parts(), installer, artifact, finish, base=base)
-        bundle = assemble(found, excludes, base=base.archive if base else None, may_be_empty=bool(steps))
-        if steps:
-            from lambda_backend.packing.customised import customised
-
-            base = customised(
-                installer,
-                steps,
-                cache=self._cache,
-                base=base,
-                code=bundle,
-                parts=parts,
-                sources=visible_source(self._order, artifact),
-                place=self._workbenches.place(artifact),
-                prefix=artifact.path_prefix,
-                excludes=excludes,
-                finish=finish,
-            )
-            made, bundle = [base, *made], Bundle(members=())
-        collisions = (*(base.collisions if base else ()), *bundle.collisions)
         file_name = f"{self._order.project.stem}-{artifact.name}-{target.name}.zip"
-        archive = self._write(file_name, bundle, base)
+        with contextlib.ExitStack() as stack:
+            # Copied and hashed while the code is looked at.
+            draft = None if steps else stack.enter_context(self._begun(file_name, base))
+            own = self._rebuilt(artifact, target, installer)
+            wheels = [(pin.name, self._local_wheel(pin, installer)) for pin in local]
+
+            def parts(entry: Path | None = None) -> Iterator[tuple[Member, ...]]:
+                return code_parts(self._order, artifact, target, own=own, wheels=wheels, entry=entry)
+
+            made = [item for item in (base, own, *(built for _, built in wheels)) if item is not None]
+            found = parts() if steps else _finished(parts(), installer, artifact, finish, base=base)
+            bundle = assemble(found, excludes, base=base.archive if base else None, may_be_empty=bool(steps))
+            if steps:
+                base = self._customised(artifact, installer, steps, base=base, code=bundle, parts=parts)
+                made, bundle = [base, *made], Bundle(members=())
+            collisions = (*(base.collisions if base else ()), *bundle.collisions)
+            draft = draft or stack.enter_context(self._begun(file_name, base))
+            archive = self._written(draft, bundle, base)
         if steps.command:
             from lambda_backend.packing.customised import installed
 
@@ -175,15 +167,44 @@ class Packer:
             collisions=collisions,
         )
 
-    def _write(self, file_name: str, bundle: Bundle, base: Dependencies | None) -> Archive:
+    def _customised(
+        self,
+        artifact: ArtifactSettings,
+        installer: Installer,
+        steps: Steps,
+        *,
+        base: Dependencies | None,
+        code: Bundle,
+        parts: Callable[[Path], Iterator[tuple[Member, ...]]],
+    ) -> Dependencies:
+        """What the user's commands leave, which is all of the artefact."""
+        from lambda_backend.packing.customised import customised
+
+        return customised(
+            installer,
+            steps,
+            cache=self._cache,
+            base=base,
+            code=code,
+            parts=parts,
+            sources=visible_source(self._order, artifact),
+            place=self._workbenches.place(artifact),
+            prefix=artifact.path_prefix,
+            excludes=Excludes(artifact.exclude),
+            finish=finish_of(artifact),
+        )
+
+    def _begun(self, file_name: str, base: Dependencies | None) -> contextlib.AbstractContextManager[Draft]:
+        return begun(self._stage / file_name, base=base.archive if base else None)
+
+    def _written(self, draft: Draft, bundle: Bundle, base: Dependencies | None) -> Archive:
         """The artefact's zip.
 
         Raises:
             DamagedArchiveError: the base is not what was kept; it no longer is.
         """
-        path = self._stage / file_name
         try:
-            return write(path, bundle.members, base=base.archive if base else None, epoch=self._epoch)
+            return draft.finish(bundle.members, epoch=self._epoch)
         except DamagedArchiveError:
             if base is not None:
                 self._cache.discard(*base.entry)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import errno
 import hashlib
@@ -20,17 +21,21 @@ from hypothesis import strategies as st
 
 from lambda_backend.archive import compress, writer
 from lambda_backend.archive.extract import extract
+from lambda_backend.archive.following import Follower
+from lambda_backend.archive.format import central_header, end_of_directory
 from lambda_backend.archive.index import load_index, save_index
 from lambda_backend.archive.model import content_digest
 from lambda_backend.archive.payloads import Payloads
 from lambda_backend.archive.reading import reader
-from lambda_backend.archive.writer import is_whole, write
+from lambda_backend.archive.writer import begun, is_whole, write
 from lambda_backend.bundle.model import Member
 from lambda_backend.bundle.paths import normalised, path_problem
 from lambda_backend.errors import BundleError, DamagedArchiveError, OutputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lambda_backend.archive.model import Archive
 
 names = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\"), min_size=1, max_size=12)
 
@@ -77,6 +82,11 @@ def test_any_members(tmp_path: Path, members: list[Member], seed: int) -> None:
         assert all(entry.compress_size <= entry.file_size for entry in opened.infolist())
 
 
+def directory_of(archive: Archive) -> bytes:
+    rows = b"".join(central_header(member, archive.timestamp) for member in archive.members)
+    return rows + end_of_directory(count=len(archive.members), size=len(rows), offset=archive.directory_offset)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(members=member_sets, split=st.integers(0, 12), epochs=st.tuples(*[st.none() | st.integers(0, 2**32)] * 2))
 def test_on_top_of_a_base(
@@ -92,6 +102,8 @@ def test_on_top_of_a_base(
         assert left.testzip() is None
         assert left.namelist() == right.namelist()
         assert [entry.date_time for entry in left.infolist()] == [entry.date_time for entry in right.infolist()]
+    # The base's directory was put to use, or made anew: one cannot tell.
+    assert one.path.read_bytes()[one.directory_offset :] == directory_of(one)
     # The same base with other stamps gives the same bytes.
     other = write(tmp_path / "base2.zip", members[:split])
     assert write(tmp_path / "two.zip", members[split:], base=other, epoch=epochs[1]).sha256 == one.sha256
@@ -263,6 +275,41 @@ def test_a_base_that_is_gone_or_short(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="No such file"):
         write(tmp_path / "a.zip", [], base=base)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("place", ["entries", "directory"])
+def test_a_base_with_other_bytes(tmp_path: Path, place: str) -> None:
+    base = write(tmp_path / "base.zip", simple("a", "b"))
+    content = bytearray(base.path.read_bytes())
+    content[50 if place == "entries" else base.directory_offset + 50] ^= 1
+    base.path.write_bytes(content)
+    with pytest.raises(DamagedArchiveError, match="its bytes have changed"):
+        write(tmp_path / "a.zip", simple("c"), base=base)
+    assert [file.name for file in tmp_path.iterdir()] == ["base.zip"]
+
+
+def test_a_base_that_goes_after_it_was_copied(tmp_path: Path) -> None:
+    base = write(tmp_path / "base.zip", simple("a", "b"))
+    with begun(tmp_path / "a.zip", base=base) as draft:
+        draft._copying.wait()
+        base.path.unlink()
+        with pytest.raises(DamagedArchiveError, match="No such file"):
+            draft.finish(simple("c"))
+
+
+def test_what_is_begun_and_not_finished_leaves_nothing(tmp_path: Path) -> None:
+    base = write(tmp_path / "base.zip", simple("a", "b"))
+    with begun(tmp_path / "a.zip", base=base):
+        pass
+    assert [file.name for file in tmp_path.iterdir()] == ["base.zip"]
+
+
+def test_a_file_that_becomes_shorter_while_it_is_hashed(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    with contextlib.closing(Follower(tmp_path / "a")) as follower:
+        assert follower.digest(2).hexdigest() == hashlib.sha256(b"ab").hexdigest()
+        with pytest.raises(OSError, match="shorter"):
+            follower.digest(4)
 
 
 def test_index(tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+"""Hashes a file in a thread while another one writes it: of what lies in the file, and in the time of the writing."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["BLOCK", "Follower"]
+
+BLOCK = 1 << 20
+
+
+class Follower:
+    """The SHA-256 of a file that grows, up to where it was said to be written.
+
+    Args:
+        path: of the file, which is there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._stream = path.open("rb", buffering=0)
+        self._digest = hashlib.sha256()
+        self._hashed = 0
+        self._written = 0
+        self._closed = False
+        self._error: OSError | None = None
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._follow, name="hash", daemon=True)
+        self._thread.start()
+
+    def written(self, size: int) -> None:
+        """Say how many bytes the file has that no one changes any more."""
+        with self._changed:
+            self._written = size
+            self._changed.notify_all()
+
+    def digest(self, size: int) -> hashlib._Hash:
+        """Wait for the digest of the first bytes, which are written; not fewer than at the call before.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        self.written(size)
+        with self._changed:
+            self._changed.wait_for(lambda: self._error or self._hashed == size)
+            if self._error is not None:
+                raise self._error
+            return self._digest.copy()
+
+    def close(self) -> None:
+        """Stop, wherever it is."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+        self._stream.close()
+
+    def _follow(self) -> None:
+        block = memoryview(bytearray(BLOCK))
+        try:
+            while count := self._wait():
+                count = self._stream.readinto(block[:count])
+                if not count:
+                    raise OSError(0, "it has become shorter while it was written")  # noqa: TRY301 - as any other one
+                self._digest.update(block[:count])
+                with self._changed:
+                    self._hashed += count
+                    self._changed.notify_all()
+        except OSError as error:
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()
+
+    def _wait(self) -> int:
+        """How many bytes may be read next; 0 at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._hashed < self._written)
+            return 0 if self._closed else min(BLOCK, self._written - self._hashed)
