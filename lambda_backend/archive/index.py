@@ -6,7 +6,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from lambda_backend.archive.model import Archive, ArchivedMember
+from lambda_backend.archive.model import Archive, ArchivedMember, Part
 from lambda_backend.errors import OutputError
 from lambda_backend.facts.collect import VERSION
 from lambda_backend.facts.model import from_document, to_document
@@ -18,7 +18,7 @@ __all__ = ["load_index", "save_index"]
 
 _SCHEMA = [5, VERSION]
 _ARCHIVE_FIELDS = tuple(
-    field.name for field in dataclasses.fields(Archive) if field.name not in {"path", "members", "facts"}
+    field.name for field in dataclasses.fields(Archive) if field.name not in {"path", "members", "facts", "parts"}
 )
 
 
@@ -29,6 +29,7 @@ def save_index(archive: Archive, path: Path) -> None:
         OutputError: the file cannot be written.
     """
     index: dict[str, Any] = {"schema": _SCHEMA} | {name: getattr(archive, name) for name in _ARCHIVE_FIELDS}
+    index["parts"] = archive.parts
     index["facts"] = to_document(archive.facts)
     # By columns, which are read in half the time that rows take.
     columns = zip(*archive.members, strict=True) if archive.members else [()] * len(ArchivedMember._fields)
@@ -50,6 +51,7 @@ def load_index(path: Path, archive_path: Path) -> Archive | None:
             path=archive_path,
             members=tuple(map(ArchivedMember._make, zip(*columns, strict=True))),
             facts=from_document(index["facts"]),
+            parts=tuple(map(Part._make, index["parts"])),
             **{name: index[name] for name in _ARCHIVE_FIELDS},
         )
     except (OSError, ValueError, KeyError, TypeError):

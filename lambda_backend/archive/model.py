@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.facts.model import Facts
 
-__all__ = ["Archive", "ArchivedMember", "content_digest"]
+__all__ = ["Archive", "ArchivedMember", "Part", "Taken", "content_digest", "taken"]
 
 
 class ArchivedMember(NamedTuple):
@@ -35,6 +35,16 @@ class ArchivedMember(NamedTuple):
     owner: str
     stripped: int
     """Bytes, uncompressed, that were taken away from it before."""
+
+
+class Part(NamedTuple):
+    """The entries of all that one owner has in a zip, where they lie side by side."""
+
+    owner: str
+    start: int
+    length: int
+    sha256: str
+    """Hex, of those bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,11 +69,22 @@ class Archive:
     """The MS-DOS date and time of every member; the date is the upper half."""
     facts: Mapping[str, Facts]
     """What the bytes of members tell, by path; those with nothing to tell have none."""
+    parts: tuple[Part, ...]
+    """What another archive may take as it is, in order; of what came from a base there is none."""
 
     @property
     def code_sha256(self) -> str:
         """``CodeSha256`` as Lambda reports it: base64 of the digest."""
         return base64.b64encode(bytes.fromhex(self.sha256)).decode()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """A part that another archive takes as it is."""
+
+    archive: Archive
+    part: Part
+    members: tuple[ArchivedMember, ...]
 
 
 class _Content(Protocol):
@@ -73,6 +94,15 @@ class _Content(Protocol):
     def executable(self) -> bool: ...
     @property
     def sha256(self) -> str: ...
+
+
+def taken(archive: Archive) -> dict[str, Taken]:
+    """All that another archive may take, by owner."""
+    members: dict[str, list[ArchivedMember]] = {part.owner: [] for part in archive.parts}
+    for member in archive.members:
+        if member.owner in members:
+            members[member.owner].append(member)
+    return {part.owner: Taken(archive=archive, part=part, members=tuple(members[part.owner])) for part in archive.parts}
 
 
 def content_digest(members: Iterable[_Content]) -> str:

@@ -1,4 +1,7 @@
-"""Writes a zip: local entries by path, RECORDs behind them, and a central directory that is sorted by path.
+"""Writes a zip: entries by owner and path, RECORDs behind their owner's, and a central directory by path.
+
+Owner by owner, since what one of them has then lies side by side and is taken over as it is by another archive. Whether
+that was so, or all has been compressed, cannot be told from the bytes.
 
 With a ``base``, that archive's local entries come first, copied as they are, and only the new members are compressed.
 Such a zip has another order of bytes than one written from all members at once; central directory, contents and
@@ -8,17 +11,19 @@ content digest are the same, and the same base and members always give the same 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import secrets
-from itertools import chain
+from collections import Counter
+from itertools import chain, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from lambda_backend.archive.compress import compressed
-from lambda_backend.archive.copying import Copying, damaged, reserve
+from lambda_backend.archive.copying import Copying, copy_range, damaged, reserve
 from lambda_backend.archive.directory import directory, kept_directory, spliced
 from lambda_backend.archive.following import BLOCK, Follower
 from lambda_backend.archive.format import TIMESTAMP_FIELD, end_of_directory, local_header, pack_timestamp, timestamp
-from lambda_backend.archive.model import Archive, ArchivedMember, content_digest
+from lambda_backend.archive.model import Archive, ArchivedMember, Part, content_digest
 from lambda_backend.archive.payloads import Payloads
 from lambda_backend.bundle.model import Member
 from lambda_backend.bundle.paths import path_problem
@@ -26,11 +31,12 @@ from lambda_backend.bundle.record import record_text
 from lambda_backend.errors import BundleError, OutputError
 
 if TYPE_CHECKING:
-    import hashlib
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import BinaryIO
 
     from lambda_backend.archive.compress import Compressed
+    from lambda_backend.archive.model import Taken
     from lambda_backend.bundle.model import Record
     from lambda_backend.facts.model import Facts
 
@@ -65,12 +71,13 @@ def write(
     *,
     records: Sequence[Record] = (),
     base: Archive | None = None,
+    parts: Sequence[Taken] = (),
     payloads: Payloads | None = None,
     epoch: int | None = None,
 ) -> Archive:
     """Write a zip, all or nothing: ``begun`` and ``Draft.finish``, with their arguments and errors."""
     with begun(target, base=base) as draft:
-        return draft.finish(members, records=records, payloads=payloads, epoch=epoch)
+        return draft.finish(members, records=records, parts=parts, payloads=payloads, epoch=epoch)
 
 
 def is_whole(archive: Archive) -> bool:
@@ -82,9 +89,9 @@ def is_whole(archive: Archive) -> bool:
         return False
 
 
-def _refuse_impossible(members: Sequence[Member], base: Archive | None) -> None:
+def _refuse_impossible(members: Sequence[Member], there: Iterable[ArchivedMember]) -> None:
     problems = []
-    owners = {member.path: member.owner for member in base.members} if base else {}
+    owners = {member.path: member.owner for member in there}
     for member in members:
         if problem := path_problem(member.path):
             problems.append(f"{member.path!r} {problem}")
@@ -128,7 +135,9 @@ class Draft:
         self._size = 0
         self._followed = 0
         self._stamp = 0
-        self._rows: list[ArchivedMember] = []
+        self._rows: dict[str, ArchivedMember] = {}
+        self._parts: list[Part] = []
+        self._of_part = hashlib.sha256()
         self._facts: dict[str, Facts] = {}
 
     def finish(
@@ -136,33 +145,30 @@ class Draft:
         members: Iterable[Member],
         *,
         records: Sequence[Record] = (),
+        parts: Sequence[Taken] = (),
         payloads: Payloads | None = None,
         epoch: int | None = None,
     ) -> Archive:
         """Write the rest; once.
 
         Args:
-            members: in any order; no path twice, and none that the base has.
+            members: in any order; no path twice, and none that the base or a part has.
             records: RECORDs of what the members hold.
+            parts: of archives without time stamp, taken over as they are; their owners have no members.
             payloads: what need not be compressed again.
-            epoch: ``SOURCE_DATE_EPOCH``; None for 1980-01-01.
+            epoch: ``SOURCE_DATE_EPOCH``; None for 1980-01-01, which it is where there are parts.
 
         Raises:
             BundleError: an impossible path, a path twice, a source that is gone or changes while it is read.
-            DamagedArchiveError: the base is not what was written.
+            DamagedArchiveError: the base or a part is not what was written.
             OutputError: the target cannot be written.
         """
-        fresh = sorted(members, key=attrgetter("path"))
-        _refuse_impossible(fresh, self._base)
-        payloads = payloads or Payloads()
+        fresh = sorted(members, key=attrgetter("owner", "path"))
+        _refuse_impossible(fresh, chain(self._base.members if self._base else (), *(one.members for one in parts)))
         self._stamp = timestamp(epoch)
         with _errors(self._target):
             entries = self._start(self._base) if self._base else None
-            # Closed at once when the disk is full, so that no thread outlives the error.
-            with contextlib.closing(compressed(fresh, payloads)) as parts:
-                self._append(parts)
-            with contextlib.closing(compressed(_made(records, self._rows), payloads)) as parts:
-                self._append(parts)
+            self._fill(fresh, records, parts, payloads or Payloads())
             archive = self._end(entries)
             self._stream.truncate(self._size)
             self._follower.close()
@@ -190,6 +196,47 @@ class Draft:
         self._stream.seek(self._size)
         return entries
 
+    def _fill(
+        self, members: Sequence[Member], records: Sequence[Record], parts: Sequence[Taken], payloads: Payloads
+    ) -> None:
+        """Write the entries, owner by owner."""
+        taken = {one.part.owner: one for one in parts}
+        count = Counter(member.owner for member in members)
+        recorded: dict[str, list[Record]] = {}
+        for record in records:
+            recorded.setdefault(record.owner, []).append(record)
+        late: list[Record] = []
+        # Closed at once when the disk is full, so that no thread outlives the error.
+        with contextlib.closing(compressed(members, payloads)) as made:
+            for owner in sorted({*taken, *count, *recorded}):
+                if owner in taken:
+                    self._take(taken[owner])
+                    continue
+                start, self._of_part = self._size, hashlib.sha256()
+                self._append(islice(made, count[owner]))
+                # One that lists a file of another owner, who may be yet to come, has no part that stands for itself.
+                own = [one for one in recorded.get(owner, ()) if all(map(self._rows.__contains__, one.listed))]
+                self._append(compressed(_made(own, self._rows), payloads))
+                if len(own) == len(recorded.get(owner, ())):
+                    digest = self._of_part.hexdigest()
+                    self._parts.append(Part(owner=owner, start=start, length=self._size - start, sha256=digest))
+                late += (one for one in recorded.get(owner, ()) if one not in own)
+            self._append(compressed(_made(late, self._rows), payloads))
+
+    def _take(self, taken: Taken) -> None:
+        """Copy a part."""
+        part, start = taken.part, self._size
+        copy_range(taken.archive, part.start, part.length, self._stream, self._follower.written)
+        self._size = self._followed = start + part.length
+        if _hashed(self._stream, start, part.length) != part.sha256:
+            raise damaged(taken.archive, "its bytes have changed")
+        self._stream.seek(self._size)
+        self._parts.append(part._replace(start=start))
+        for member in taken.members:
+            self._rows[member.path] = member._replace(offset=member.offset - part.start + start)
+            if (facts := taken.archive.facts.get(member.path)) is not None:
+                self._facts[member.path] = facts
+
     def _append(self, parts: Iterable[Compressed]) -> None:
         for part in parts:
             member = ArchivedMember(
@@ -208,17 +255,17 @@ class Draft:
             self._write(part.payload)
             if part.facts is not None:
                 self._facts[member.path] = part.facts
-            self._rows.append(member)
+            self._rows[member.path] = member
 
     def _end(self, entries: hashlib._Hash | None) -> Archive:
         base, offset = self._base, self._size
         old = base.members if base else ()
-        self._rows.sort(key=attrgetter("path"))
-        rows = tuple(sorted(chain(old, self._rows), key=attrgetter("path")))
+        new = sorted(self._rows.values(), key=attrgetter("path"))
+        rows = tuple(sorted(chain(old, new), key=attrgetter("path")))
         self._stream.flush()
         entries_sha256 = self._follower.digest(offset).hexdigest()
         if base is not None and entries is not None and base.timestamp == self._stamp:
-            pieces = spliced(kept_directory(base, entries), old, self._rows, self._stamp)
+            pieces = spliced(kept_directory(base, entries), old, new, self._stamp)
         else:
             pieces = directory(rows, self._stamp)
         for piece in pieces:
@@ -237,10 +284,12 @@ class Draft:
             entries_sha256=entries_sha256,
             timestamp=self._stamp,
             facts=self._facts,
+            parts=tuple(self._parts),
         )
 
     def _write(self, data: bytes | bytearray | memoryview) -> None:
         self._stream.write(data)
+        self._of_part.update(data)
         self._size += len(data)
         if self._size - self._followed > _FOLLOWED:
             self._stream.flush()
@@ -248,14 +297,24 @@ class Draft:
             self._followed = self._size
 
 
-def _made(records: Sequence[Record], written: Sequence[ArchivedMember]) -> list[Member]:
-    by_path = {member.path: member for member in written} if records else {}
+def _made(records: Iterable[Record], written: Mapping[str, ArchivedMember]) -> list[Member]:
     made = []
     for record in records:
         rows = (
-            (path[len(record.root) :], bytes.fromhex(by_path[path].sha256), by_path[path].size)
+            (path[len(record.root) :], bytes.fromhex(written[path].sha256), written[path].size)
             for path in record.listed
         )
         text = record_text(rows, record.path[len(record.root) :])
         made.append(Member(path=record.path, source=text, owner=record.owner))
     return made
+
+
+def _hashed(stream: BinaryIO, start: int, length: int) -> str:
+    """The SHA-256 of a part of a file, of as much as there is."""
+    digest = hashlib.sha256()
+    block = memoryview(bytearray(BLOCK))
+    stream.seek(start)
+    while length and (count := stream.readinto(block[:length])):  # type: ignore[attr-defined] # files of open() have it
+        digest.update(block[:count])
+        length -= count
+    return digest.hexdigest()

@@ -56,3 +56,5 @@ class Bundle:
     records: tuple[Record, ...] = ()
     collisions: tuple[Collision, ...] = ()
     """Sorted by path; the first of the two is in the artefact."""
+    entangled: frozenset[str] = frozenset()
+    """Distributions that have a file in common with another one: neither is as it would be alone."""

@@ -51,6 +51,7 @@ def installed_bundle(folder: Path, prefix: str, excludes: Excludes, *, target_py
             for record in made
         ),
         collisions=_collisions(records, start, shipped),
+        entangled=_entangled(records),
     )
 
 
@@ -60,20 +61,21 @@ def altered(folder: Path) -> tuple[str, ...]:
     Installers do not look: what another tool wrote into a file that it shares with an installer's cache would ship. The
     metadata folder and scripts are the installer's own.
     """
-    rows = [
-        (record.owner, folder / row.place, row.hash)
-        for record in _read_records(folder)
-        for row in record.rows
-        if row.hash.startswith("sha256=") and not row.place.startswith("bin/") and dist_info(row.place) is None
-    ]
+    recorded: dict[str, dict[str, str]] = {}
+    for record in _read_records(folder):
+        for row in record.rows:
+            if row.hash.startswith("sha256=") and not row.place.startswith("bin/") and dist_info(row.place) is None:
+                # Where two bring a file, it is that of one of them.
+                recorded.setdefault(row.place, {})[row.hash] = record.owner
     with ThreadPoolExecutor() as threads:
-        found = list(threads.map(_is_altered, rows, chunksize=64))
-    return tuple(sorted({owner for (owner, _, _), is_altered in zip(rows, found, strict=True) if is_altered}))
+        digests = threads.map(lambda place: _digest(folder / place), recorded, chunksize=64)
+        pairs = zip(recorded.values(), digests, strict=True)
+        found = {owner for owners, digest in pairs if digest and digest not in owners for owner in owners.values()}
+    return tuple(sorted(found))
 
 
-def _is_altered(row: tuple[str, Path, str]) -> bool:
-    _, path, recorded = row
-    return path.is_file() and encoded_hash(sha256(path).digest()) != recorded
+def _digest(path: Path) -> str | None:
+    return encoded_hash(sha256(path).digest()) if path.is_file() else None
 
 
 def tree_members(
@@ -159,6 +161,18 @@ def _collisions(records: Iterable[_Recorded], start: str, shipped: Collection[st
             if owner != record.owner and hash_ != row.hash and start + row.place in shipped:
                 found.append(Collision(path=start + row.place, owners=(owner, record.owner)))
     return tuple(sorted(found, key=lambda collision: (collision.path, collision.owners)))
+
+
+def _entangled(records: Iterable[_Recorded]) -> frozenset[str]:
+    owners: dict[str, str] = {}
+    found: set[str] = set()
+    for record in records:
+        for row in record.rows:
+            # On some file systems names of other case are the same.
+            owner = owners.setdefault(row.place.casefold(), record.owner)
+            if owner != record.owner:
+                found |= {owner, record.owner}
+    return frozenset(found)
 
 
 def _is_note(path: str) -> bool:

@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import json
 import shutil
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from lambda_backend.bundle.sources import sha256
 from lambda_backend.cache import key as cache_key
 from lambda_backend.install.builder import read_builder, write_builder
 from lambda_backend.install.kept import kept_archive
+from lambda_backend.install.parts import Parts
+from lambda_backend.install.together import put_together
 from lambda_backend.install.wanted import credentials, read_lock
 from lambda_backend.requirements import pins as pinned
 from lambda_backend.requirements.model import Requirements
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     from lambda_backend.install.builder import Builder
     from lambda_backend.install.exports import Exports
     from lambda_backend.install.finisher import Finisher
-    from lambda_backend.install.kept import Dependencies
+    from lambda_backend.install.kept import Dependencies, Made
     from lambda_backend.install.wanted import Wanted
     from lambda_backend.install.workbench import Workbench
     from lambda_backend.report.words import Words
@@ -44,7 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BuiltWheel", "Installer"]
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised when the same inputs would give another tree or archive than an older version of ours made."""
 _DAY = 24 * 60 * 60
 _IN_ITS_FOLDER = frozenset({"uv", "poetry", "pipenv"})
@@ -94,6 +97,7 @@ class Installer:
         self._index = index
         self._environ = environ
         self._wanted: list[Wanted] = []
+        self._known: dict[str, Dependencies] = {}
         self._open = open_workbench
         self._words = words
         self._stack = contextlib.ExitStack()
@@ -168,34 +172,60 @@ class Installer:
         self, pins: Sequence[Pin], *, prefix: str, excludes: Excludes, finish: Finish = PLAIN
     ) -> Dependencies:
         """A finished archive of pins that are no local folders."""
-        key = cache_key(
-            *(_FORMAT, "deps", self.target.name, self._place, pinned.digest(pins), prefix, excludes.key),
+        how = cache_key(
+            *(_FORMAT, "deps", self.target.name, self._place, prefix, excludes.key),
             self.finisher.key(finish) if finish else None,
         )
+        key = cache_key(how, pinned.digest(pins))
+        # Many functions may have the same ones. Another build may have thrown them away by now.
+        if key in self._known and self._cache.get("deps", key) is not None:
+            return self._known[key]
+        parts = Parts(self._cache, pins, how)
         trees: list[Path] = []
 
-        def make() -> tuple[Bundle, Builder]:
-            from lambda_backend.bundle.tree import altered, installed_bundle
+        def installed(missing: Sequence[Pin]) -> Bundle:
+            from lambda_backend.bundle.tree import installed_bundle
 
-            count = f"{len(pins)} distribution{'' if len(pins) == 1 else 's'}"
-            self._words.say(f"installing {count} for {self.target.name}")
-            workbench = self.workbench
-            tree = self._installed(pins)
-            trees.append(tree)
-            if names := altered(tree):
-                self._words.say(f"{', '.join(names)} in uv's cache: not as published, so all is fetched anew")
-                tree = self._installed(pins, fresh=True)
-                trees.append(tree)
+            count = f"{len(missing)} distribution{'' if len(missing) == 1 else 's'}"
+            rest = f", the other {len(pins) - len(missing)} as before" if len(missing) < len(pins) else ""
+            self._words.say(f"installing {count} for {self.target.name}{rest}")
+            tree = self._published(missing, trees)
             bundle = installed_bundle(tree, prefix, excludes, target_python=self.target.python)
-            if finish:
-                bundle = self.finisher.bundle(bundle, finish, excludes)
-            return bundle, workbench.builder
+            return self.finisher.bundle(bundle, finish, excludes) if finish else bundle
 
-        digests = {str(pin.name): pin.sha256 or pinned.digest([pin]) for pin in pins}
-        kept = kept_archive(self._cache, "deps", key, make, distributions=digests)
-        for tree in trees:
-            shutil.rmtree(tree, ignore_errors=True)
-        return kept
+        def make() -> Made:
+            return put_together(pins, parts, installed, builder=lambda: self.workbench.builder)
+
+        try:
+            found = kept_archive(self._cache, "deps", key, make, parts=parts)
+        finally:
+            self._remove(trees)
+        self._known[key] = dataclasses.replace(found, from_cache=True)
+        return found
+
+    def _published(self, pins: Sequence[Pin], trees: list[Path]) -> Path:
+        """A tree with what was published; every tree that is made is noted."""
+        from lambda_backend.bundle.tree import altered
+
+        tree = self._installed(pins)
+        trees.append(tree)
+        if names := altered(tree):
+            self._words.say(f"{', '.join(names)} in uv's cache: not as published, so all is fetched anew")
+            tree = self._installed(pins, fresh=True)
+            trees.append(tree)
+        return tree
+
+    def _remove(self, trees: Sequence[Path]) -> None:
+        """Remove trees in a thread: so many files take as long as what comes next."""
+
+        def remove() -> None:
+            for tree in trees:
+                shutil.rmtree(tree, ignore_errors=True)
+
+        if trees:
+            thread = threading.Thread(target=remove, name="remove", daemon=True)
+            thread.start()
+            self._stack.callback(thread.join)
 
     def _installed(self, pins: Sequence[Pin], *, fresh: bool = False) -> Path:
         from lambda_backend.install.tree import install

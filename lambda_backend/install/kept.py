@@ -11,19 +11,21 @@ from lambda_backend.archive.index import load_index, save_index
 from lambda_backend.archive.payloads import Payloads
 from lambda_backend.archive.writer import write
 from lambda_backend.bundle.model import Collision
+from lambda_backend.errors import DamagedArchiveError
 from lambda_backend.install.builder import read_builder, write_builder
-from lambda_backend.install.parts import ARCHIVE, INDEX, Parts
+from lambda_backend.install.parts import ARCHIVE, INDEX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
-    from lambda_backend.archive.model import Archive
+    from lambda_backend.archive.model import Archive, Taken
     from lambda_backend.bundle.model import Bundle
     from lambda_backend.cache import Cache
     from lambda_backend.install.builder import Builder
+    from lambda_backend.install.parts import Parts
 
-__all__ = ["Dependencies", "kept_archive"]
+__all__ = ["Dependencies", "Made", "kept_archive"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,13 +42,20 @@ class Dependencies:
     from_cache: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """What an archive is made of."""
+
+    bundle: Bundle
+    builder: Builder
+    parts: tuple[Taken, ...] = ()
+    """Of kept archives; whatever else there is, is in the bundle."""
+    installed: tuple[str, ...] = ()
+    """Names of the distributions in the bundle."""
+
+
 def kept_archive(
-    cache: Cache,
-    kind: str,
-    key: str,
-    make: Callable[[], tuple[Bundle, Builder]],
-    *,
-    distributions: Mapping[str, str] | None = None,
+    cache: Cache, kind: str, key: str, make: Callable[[], Made], *, parts: Parts | None = None
 ) -> Dependencies:
     """An archive from the cache, or made now.
 
@@ -55,25 +64,36 @@ def kept_archive(
         kind: of entry.
         key: of its inputs.
         make: gives the files and who made them.
-        distributions: see ``Parts``; files of theirs that other archives hold are taken from there.
+        parts: of other archives; what they hold of its distributions' files is taken from there.
+
+    Raises:
+        DamagedArchiveError: another archive is not what was kept; it no longer is, so the next try succeeds.
     """
     with cache.locked(kind, key) as kept:
         if kept is not None and (found := _read(kept, (kind, key))) is not None:
             return found
         cache.discard(kind, key)
-        bundle, builder = make()
-        parts = Parts(cache, distributions or {})
+        made = make()
+        bundle = made.bundle
         with cache.make(kind, key) as folder:
-            with Payloads(parts.archives()) as payloads:
-                archive = write(folder / ARCHIVE, bundle.members, records=bundle.records, payloads=payloads)
+            with Payloads(parts.archives(made.installed) if parts else ()) as payloads:
+                try:
+                    archive = write(
+                        folder / ARCHIVE, bundle.members, records=bundle.records, parts=made.parts, payloads=payloads
+                    )
+                except DamagedArchiveError:
+                    for part in made.parts:
+                        cache.discard(kind, part.archive.path.parent.name)
+                    raise
             save_index(archive, folder / INDEX)
             _write_collisions(folder, bundle.collisions)
-            write_builder(folder, builder)
-        parts.remember(archive, kind, key)
+            write_builder(folder, made.builder)
+        if parts is not None:
+            parts.remember(archive, kind, key, apart_from=bundle.entangled)
     return Dependencies(
         archive=dataclasses.replace(archive, path=cache.entry(kind, key) / ARCHIVE),
         entry=(kind, key),
-        builder=builder,
+        builder=made.builder,
         collisions=bundle.collisions,
         from_cache=False,
     )

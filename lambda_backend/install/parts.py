@@ -1,28 +1,43 @@
-"""Which kept archives hold a distribution already: where one of many is new, the others need no compressing."""
+"""Which kept archives hold a distribution already: where one of many is new, the others need no installing."""
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.archive.index import load_index
+from lambda_backend.archive.model import taken
 from lambda_backend.archive.writer import is_whole
 from lambda_backend.cache import key as cache_key
+from lambda_backend.install.builder import read_builder
+from lambda_backend.requirements import pins as pinned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterator, Sequence
 
-    from lambda_backend.archive.model import Archive
+    from lambda_backend.archive.model import Archive, Taken
     from lambda_backend.cache import Cache
+    from lambda_backend.install.builder import Builder
+    from lambda_backend.requirements.model import Pin
 
-__all__ = ["ARCHIVE", "INDEX", "Parts"]
+__all__ = ["ARCHIVE", "INDEX", "Kept", "Parts"]
 
 ARCHIVE = "archive.zip"
 INDEX = "index.json"
-_FORMAT = 1
+_FORMAT = 2
 _KIND = "parts"
 _WORTH = 1 << 18
 """Bytes of a distribution from which compressing it takes longer than looking it up."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """A distribution as it would be installed."""
+
+    part: Taken
+    builder: Builder
 
 
 class Parts:
@@ -30,35 +45,93 @@ class Parts:
 
     Args:
         cache: holds the archives.
-        distributions: by normalised name, what tells one build of it from others: the digest of what it came from.
+        pins: the distributions.
+        how: the key of all else that decides what is installed of one, and how.
     """
 
-    def __init__(self, cache: Cache, distributions: Mapping[str, str]) -> None:
+    def __init__(self, cache: Cache, pins: Sequence[Pin], how: str) -> None:
         self._cache = cache
-        self._keys = {name: cache_key(_FORMAT, name, digest) for name, digest in distributions.items()}
+        self._pins = pins
+        self._how = how
+        self._read = functools.cache(self._read_entry)
 
-    def archives(self) -> Iterable[tuple[Archive, frozenset[str]]]:
-        """Archives that hold some of them, and which."""
+    @functools.cached_property
+    def _same(self) -> dict[str, str]:
+        """Keys of what came from the same archives, by normalised name."""
+        origins = {str(pin.name): pin.sha256 or pinned.digest([pin]) for pin in self._pins}
+        return {name: cache_key(_FORMAT, "files", name, origin) for name, origin in origins.items()}
+
+    @functools.cached_property
+    def _whole(self) -> dict[str, str]:
+        """Keys of what was installed in the same way, by normalised name."""
+        return {str(pin.name): cache_key(_FORMAT, "installed", self._how, pinned.digest([pin])) for pin in self._pins}
+
+    def kept(self) -> dict[str, Kept]:
+        """Those that need no installing, by name."""
+        found = {}
+        for name, key in self._whole.items():
+            entry = self._noted(key)
+            if entry is None:
+                continue
+            if name in (there := self._read(*entry)):
+                found[name] = there[name]
+            else:
+                self._cache.discard(_KIND, key)
+        return found
+
+    def archives(self, names: Collection[str]) -> Iterator[tuple[Archive, frozenset[str]]]:
+        """Whole archives that hold files of some of them, and of which; they may have been installed in another way.
+
+        Args:
+            names: of those that are asked for.
+        """
         places: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for name, key in self._keys.items():
-            if (found := self._cache.get(_KIND, key)) is not None:
-                kind, _, entry = (found / "entry").read_text("ascii").partition(" ")
-                places[kind, entry].add(name)
-        for (kind, entry), names in places.items():
-            folder = self._cache.entry(kind, entry)
+        for name in names:
+            if (entry := self._noted(self._same[name])) is not None:
+                places[entry].add(name)
+        for (kind, key), found in places.items():
+            folder = self._cache.entry(kind, key)
             archive = load_index(folder / INDEX, folder / ARCHIVE)
             if archive is not None and is_whole(archive):
-                yield archive, frozenset(names)
+                yield archive, frozenset(found)
             else:
-                for name in names:
-                    self._cache.discard(_KIND, self._keys[name])
+                for name in found:
+                    self._cache.discard(_KIND, self._same[name])
 
-    def remember(self, archive: Archive, kind: str, key: str) -> None:
-        """Note that an entry of the cache holds them, where no other one does."""
+    def remember(self, archive: Archive, kind: str, key: str, *, apart_from: Collection[str] = ()) -> None:
+        """Note that an entry of the cache holds them, where no other one does.
+
+        Args:
+            archive: the entry's.
+            kind: the entry's.
+            key: the entry's.
+            apart_from: those that were not installed as each of them alone would have been.
+        """
         sizes: Counter[str] = Counter()
         for member in archive.members:
             sizes[member.owner] += member.size
-        for name, part in self._keys.items():
-            if sizes[name] >= _WORTH and self._cache.get(_KIND, part) is None:
-                with self._cache.make(_KIND, part) as folder:
+        # What belongs to nobody may have come with any of them.
+        alone = sizes.keys() <= self._whole.keys()
+        whole = {part.owner for part in archive.parts}.difference(apart_from) if alone else set()
+        notes = [self._whole[name] for name in sorted(whole)]
+        notes += [self._same[name] for name in self._same if sizes[name] >= _WORTH]
+        for note in notes:
+            if self._cache.get(_KIND, note) is None:
+                with self._cache.make(_KIND, note) as folder:
                     (folder / "entry").write_text(f"{kind} {key}", "ascii")
+
+    def _noted(self, key: str) -> tuple[str, str] | None:
+        found = self._cache.get(_KIND, key)
+        if found is None:
+            return None
+        kind, _, entry = (found / "entry").read_text("ascii").partition(" ")
+        return kind, entry
+
+    def _read_entry(self, kind: str, key: str) -> dict[str, Kept]:
+        folder = self._cache.get(kind, key)
+        if folder is None:
+            return {}
+        archive, builder = load_index(folder / INDEX, folder / ARCHIVE), read_builder(folder)
+        if archive is None or builder is None:
+            return {}
+        return {name: Kept(part=part, builder=builder) for name, part in taken(archive).items()}

@@ -15,7 +15,7 @@ from lambda_backend.bundle.model import Bundle
 from lambda_backend.bundle.sources import files_digest, fingerprint
 from lambda_backend.cache import key as cache_key
 from lambda_backend.errors import DamagedArchiveError
-from lambda_backend.install.kept import kept_archive
+from lambda_backend.install.kept import Made, kept_archive
 from lambda_backend.requirements.model import Pin
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from lambda_backend.bundle.finish import Finish
     from lambda_backend.bundle.model import Member
     from lambda_backend.cache import Cache
-    from lambda_backend.install.builder import Builder
     from lambda_backend.install.installer import Installer
     from lambda_backend.install.kept import Dependencies
     from lambda_backend.install.steps import Steps
@@ -88,7 +87,7 @@ def customised(  # noqa: PLR0913 - all by name
         installer.finisher.key(finish) if finish else None,
     )
 
-    def make() -> tuple[Bundle, Builder]:
+    def make() -> Made:
         workbench = installer.workbench
         owners: dict[str, str] = {}
         if steps.command:
@@ -110,7 +109,7 @@ def customised(  # noqa: PLR0913 - all by name
         shipped = {member.path for member in members}
         lost = (*(base.collisions if base else ()), *own.collisions)
         collisions = tuple(collision for collision in lost if collision.path in shipped)
-        return Bundle(members=members, collisions=collisions), workbench.builder
+        return Made(bundle=Bundle(members=members, collisions=collisions), builder=workbench.builder)
 
     return kept_archive(cache, "customised", key, make)
 

@@ -24,11 +24,11 @@ from lambda_backend.archive.extract import extract
 from lambda_backend.archive.following import Follower
 from lambda_backend.archive.format import central_header, end_of_directory
 from lambda_backend.archive.index import load_index, save_index
-from lambda_backend.archive.model import content_digest
+from lambda_backend.archive.model import content_digest, taken
 from lambda_backend.archive.payloads import Payloads
 from lambda_backend.archive.reading import reader
 from lambda_backend.archive.writer import begun, is_whole, write
-from lambda_backend.bundle.model import Member
+from lambda_backend.bundle.model import Member, Record
 from lambda_backend.bundle.paths import normalised, path_problem
 from lambda_backend.errors import BundleError, DamagedArchiveError, OutputError
 
@@ -151,7 +151,7 @@ print(write(Path({str(tmp_path / "other.zip")!r}), members, epoch=1_700_000_000)
 
 def test_bytes_do_not_change_between_releases(tmp_path: Path) -> None:
     archive = write(tmp_path / "a.zip", [*simple("é", "b"), Member(path="bin/x", source=b"#!\n", executable=True)])
-    assert archive.sha256 == "6f70ac9a8fd2e61a321072bd82968052408da5a3abf334a8e5b40ae33acb5594"
+    assert archive.sha256 == "5e279da4b31de5bbe55dfcc4c9a422c5d3917a274b18779a05774598c9e53b4b"
 
 
 def test_reads_files_in_bounded_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -405,3 +405,42 @@ def test_members_are_read_one_by_one(tmp_path: Path) -> None:
     assert {path: read(path) for path in files} == files
     with pytest.raises(KeyError):
         read("none")
+
+
+def test_parts_of_other_archives_make_no_difference(tmp_path: Path) -> None:
+    a, b, c = owned("a", "a.py", "x/a.bin"), owned("b", "b.py", "x/b.bin"), owned("c", "c.py")
+    records = {
+        owner: Record(
+            path=f"{owner}.dist-info/RECORD", owner=owner, root="", listed=tuple(item.path for item in members)
+        )
+        for owner, members in (("a", a), ("b", b), ("c", c))
+    }
+    one = taken(write(tmp_path / "one.zip", [*a, *b], records=[records["a"], records["b"]]))
+    two = taken(write(tmp_path / "two.zip", [*b, *c], records=[records["b"], records["c"]]))
+    whole = write(tmp_path / "whole.zip", [*a, *b, *c], records=list(records.values()))
+    for parts, members, made in (
+        ([one["a"], two["b"]], c, [records["c"]]),
+        ([two["c"], one["a"]], b, [records["b"]]),
+        ([one["a"], one["b"], two["c"]], [], []),
+    ):
+        archive = write(tmp_path / "together.zip", members, records=made, parts=parts)
+        assert archive == dataclasses.replace(whole, path=archive.path)
+        assert archive.path.read_bytes() == whole.path.read_bytes()
+    # And one after the other.
+    assert taken(archive)["b"].part.sha256 == two["b"].part.sha256
+    with pytest.raises(BundleError, match=r"x/a.bin comes from a and from d"):
+        write(tmp_path / "other.zip", owned("d", "x/a.bin"), parts=[one["a"]])
+    content = bytearray((tmp_path / "one.zip").read_bytes())
+    content[one["b"].part.start + 40] ^= 1
+    (tmp_path / "one.zip").write_bytes(content)
+    assert write(tmp_path / "other.zip", [], parts=[one["a"]]).unzipped_size > 0
+    with pytest.raises(DamagedArchiveError, match=r"one.zip.*its bytes have changed"):
+        write(tmp_path / "other.zip", [], parts=[one["b"]])
+
+
+def test_a_record_with_a_file_of_another_owner_comes_last(tmp_path: Path) -> None:
+    records = [Record(path=f"{owner}.dist-info/RECORD", owner=owner, root="", listed=("b.py",)) for owner in ("a", "b")]
+    archive = write(tmp_path / "a.zip", [*owned("a", "a.py"), *owned("b", "b.py")], records=records)
+    rows = sorted(archive.members, key=lambda row: row.offset)
+    assert [row.path for row in rows] == ["a.py", "b.py", "b.dist-info/RECORD", "a.dist-info/RECORD"]
+    assert taken(archive).keys() == {"b"}
