@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import email.parser
-import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +35,8 @@ def read(wheel: Path) -> ProjectMetadata:
     Raises:
         WheelBackendError: it is no wheel.
     """
+    import zipfile
+
     try:
         stem = "-".join(wheel.name.split("-")[:2])
         with zipfile.ZipFile(wheel) as archive:
@@ -87,6 +87,8 @@ def _with_extra(requirement: str, extra: str) -> str:
 
 
 def _parsed(text: str, stem: str) -> ProjectMetadata:
+    import email.parser
+
     message = email.parser.Parser().parsestr(text)
     return ProjectMetadata(
         name=str(message["Name"]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -197,8 +196,8 @@ class Build:
             root=self.root,
             document=self.loaded.document,
             backend=self._wheel_backend(stage / "build"),
-            # What it is told, the backend may write into the wheel as it likes.
-            told=told or bool(self.loaded.inner_config_settings),
+            # What it is told, the backend may write into the wheel as it likes; and who wants to hear it lets it run.
+            told=told or bool(self.loaded.inner_config_settings) or bool(self.environ.get("LAMBDA_BACKEND_VERBOSE")),
             outputs=outputs,
             environ=self.environ,
         )
@@ -249,16 +248,13 @@ class Build:
             Delivery(source=wheel, target=wheel_directory / wheel.name),
         ]
         deliver(deliveries)
-        before = self.words.lines[:]
         self.words.block(table(artifacts))
         self.words.say(f"{len(artifacts)} in {output}")
-        # What a build took is not what the next one takes.
-        again = table([dataclasses.replace(item, seconds=0.0) for item in artifacts])
         beside = {path.name for path in boms}
         names = [name for item in artifacts for name in (item.file_name, *({sbom_of(item.file_name)} & beside))]
         return _Packed(
             made=(deliveries[-1].target, *(output / name for name in names), output / described.name),
-            said="\n".join([*before, again, self.words.lines[-1]]),
+            said="\n".join(self.words.lines),
             until=packer.until,
         )
 

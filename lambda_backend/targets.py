@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import sys
 from dataclasses import dataclass, field
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _facts() -> Mapping[str, Any]:
     else:
         import tomli as tomllib
     facts: Mapping[str, Any] = tomllib.loads(
-        resources.files("lambda_backend").joinpath("data/runtimes.toml").read_text("utf-8")
+        Path(__file__).with_name("data").joinpath("runtimes.toml").read_text("utf-8")
     )
     return facts
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from lambda_backend.archive.unreadable import UNREADABLE
 from lambda_backend.bundle.bytecode import source_of
 from lambda_backend.bundle.record import owner_of, read_record
 from lambda_backend.errors import BundleError
+from lambda_backend.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Content", "Contents", "Distribution", "contents"]
 
-_DIST_INFO = re.compile(r"(?P<root>(?:.*/)?)(?P<folder>[^/]+\.dist-info)/(?:METADATA|RECORD)")
+_DIST_INFO = pattern(r"(?P<root>(?:.*/)?)(?P<folder>[^/]+\.dist-info)/(?:METADATA|RECORD)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from lambda_backend.patterns import pattern
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = ["compiled_by_source", "compiled_path", "is_bytecode", "source_of", "with_compiled"]
 
-_COMPILED = re.compile(
-    r"(?P<folder>(?:.*/)?)__pycache__/(?P<name>[^/]+)\.(?!opt-)[^/.]+(?:\.opt-[^/.]+)?\.pyc", re.DOTALL
-)
+_COMPILED = pattern(r"(?P<folder>(?:.*/)?)__pycache__/(?P<name>[^/]+)\.(?!opt-)[^/.]+(?:\.opt-[^/.]+)?\.pyc", re.DOTALL)
 _LONGEST_NAME = 255
 """Linux: NAME_MAX, in bytes."""
 

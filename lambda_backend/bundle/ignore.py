@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING
 
 from lambda_backend.bundle.paths import normalised
 from lambda_backend.errors import BundleError
+from lambda_backend.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["IgnoreFile"]
 
-_TOKEN = re.compile(r"(?P<any>\*\*/?)|(?P<star>\*)|(?P<one>\?)|\\(?P<escaped>.)|\[(?P<set>\^?(?:\\.|[^\]\\])+)\]|.")
-_LETTER = re.compile(r"\\(.)|[^-]")
-_SPECIAL = re.compile(r"[*?\[\]\\]")
+_TOKEN = pattern(r"(?P<any>\*\*/?)|(?P<star>\*)|(?P<one>\?)|\\(?P<escaped>.)|\[(?P<set>\^?(?:\\.|[^\]\\])+)\]|.")
+_LETTER = pattern(r"\\(.)|[^-]")
+_SPECIAL = pattern(r"[*?\[\]\\]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import csv
 import dataclasses
 import io
 import posixpath
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from lambda_backend.bundle.bytecode import compiled_by_source, with_compiled
 from lambda_backend.bundle.paths import normalised
 from lambda_backend.bundle.sources import content, sha256
 from lambda_backend.errors import BundleError
+from lambda_backend.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,9 +36,9 @@ __all__ = [
     "write_record",
 ]
 
-_PYTHON = re.compile(rb"#![ \t]*(?:[^\n]*/)?python[^\s/]*(?P<arguments>[ \t][^\n\r]*)?\r?\n")
+_PYTHON = pattern(rb"#![ \t]*(?:[^\n]*/)?python[^\s/]*(?P<arguments>[ \t][^\n\r]*)?\r?\n")
 # Where a path has blanks or is too long for the kernel, installers write a script that sh hands on to Python.
-_PYTHON_BY_SH = re.compile(rb"#!/bin/sh\r?\n'''exec' [^\n]*python[^\n]*\n' '''\r?\n")
+_PYTHON_BY_SH = pattern(rb"#!/bin/sh\r?\n'''exec' [^\n]*python[^\n]*\n' '''\r?\n")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import base64
-import email.parser
 import hashlib
 import re
 import stat
 import zipfile
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from packaging.utils import parse_wheel_filename
 
 from lambda_backend.bundle.model import Member
 from lambda_backend.bundle.paths import normalised, path_problem
 from lambda_backend.bundle.record import read_record, shebang, write_record
 from lambda_backend.errors import BundleError
+from lambda_backend.patterns import pattern
 from lambda_backend.settings.interpolate import redact_urls
 
 if TYPE_CHECKING:
-    from email.message import Message
+    from collections.abc import Mapping
     from pathlib import Path
 
     from packaging.tags import Tag
@@ -33,7 +32,7 @@ __all__ = ["fits", "is_pure", "wheel_members", "wheel_tags"]
 # PEP 427: signatures of RECORD, which no longer hold once it is written anew.
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 # Some backends write a path dependency with the folder that it had in this build, which no two builds have in common.
-_FILE_REFERENCE = re.compile(r"^(Requires-Dist:[^@\r\n]*[^@\r\n ]) *@ *file:\S+", re.MULTILINE | re.IGNORECASE)
+_FILE_REFERENCE = pattern(r"^(Requires-Dist:[^@\r\n]*[^@\r\n ]) *@ *file:\S+", re.MULTILINE | re.IGNORECASE)
 _ROOT_SCHEMES = {"purelib", "platlib", "data"}
 
 
@@ -119,9 +118,8 @@ def is_pure(wheel: Path) -> bool:
         BundleError: no wheel.
     """
     described = _described(wheel)
-    return described.get("Root-Is-Purelib", "").strip().lower() == "true" and all(
-        tag.abi == "none" and tag.platform == "any" for tag in _tags(described)
-    )
+    tags = described["tag"]
+    return described["root-is-purelib"][:1] == ["true"] and all(tag.endswith("-none-any") for tag in tags)
 
 
 def fits(wheel: Path, target: Target, *, native: bool) -> bool:
@@ -131,6 +129,8 @@ def fits(wheel: Path, target: Target, *, native: bool) -> bool:
     """
     if is_pure(wheel):
         return True
+    from packaging.utils import parse_wheel_filename
+
     tags = parse_wheel_filename(wheel.name)[3]
     if not native and any(tag.platform.startswith("linux_") for tag in tags):
         return False
@@ -146,19 +146,24 @@ def wheel_tags(wheel: Path) -> frozenset[Tag]:
     return _tags(_described(wheel))
 
 
-def _described(wheel: Path) -> Message:
+def _described(wheel: Path) -> Mapping[str, list[str]]:
+    """The WHEEL file's lines: values, all in small letters, by key."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             text = archive.read(f"{_dist_info(wheel, archive.namelist())}/WHEEL").decode("utf-8", "replace")
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise _damaged(wheel, str(error)) from error
-    return email.parser.HeaderParser().parsestr(text)
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        found[key.strip().lower()].append(value.strip().lower())
+    return found
 
 
-def _tags(described: Message) -> frozenset[Tag]:
+def _tags(described: Mapping[str, list[str]]) -> frozenset[Tag]:
     from packaging.tags import parse_tag
 
-    return frozenset(tag for line in described.get_all("Tag", []) for tag in parse_tag(line.strip()))
+    return frozenset(tag for line in described["tag"] for tag in parse_tag(line))
 
 
 def _dist_info(wheel: Path, names: list[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from lambda_backend.checks.linking import USERS, Linking, place_of
 from lambda_backend.checks.model import Problem, named
 from lambda_backend.checks.optional import optional_modules
 from lambda_backend.facts.binary import BROKEN, MACHO
+from lambda_backend.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ _SHOWN = 3
 _PROCESSORS = {3: "i386", 40: "32-bit ARM", 62: "x86_64", 183: "arm64", 243: "RISC-V", 21: "ppc64", 22: "s390x"}
 """``e_machine`` in words (gABI, "Machine Information")."""
 _BITS = 64
-_SYMBOL_VERSION = re.compile(r"([A-Z]+)_(\d+(?:\.\d+)*)")
+_SYMBOL_VERSION = pattern(r"([A-Z]+)_(\d+(?:\.\d+)*)")
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "testdata", "test_data"})
 _SISTERS = {
     "opencv-python": "opencv-python-headless",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from lambda_backend.checks.model import Problem
+from lambda_backend.patterns import pattern
 from lambda_backend.units import human_size
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-_CACHED = re.compile(r"(?P<folder>(?:.*/)?)__pycache__/(?P<name>[^/.]+)\.(?P<tag>[^/.]+)(?:\.opt-\w+)?\.pyc")
+_CACHED = pattern(r"(?P<folder>(?:.*/)?)__pycache__/(?P<name>[^/.]+)\.(?P<tag>[^/.]+)(?:\.opt-\w+)?\.pyc")
 """PEP 3147, PEP 488."""
 _APART = 24 * 60 * 60
 """Seconds. A zip has local time, in steps of two seconds: what differs by less may be the same time."""

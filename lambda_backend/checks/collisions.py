@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from lambda_backend.checks.model import Problem, named
 from lambda_backend.checks.stdlib import stdlib_modules
+from lambda_backend.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-_METADATA = re.compile(r"([^/]+)-([^/-]+)\.dist-info/METADATA")
-_MODULE = re.compile(r"([^/.]+)(?:\.py|\.pyc|\.abi3\.so|\.cpython-[^/]*\.so|\.so)")
+_METADATA = pattern(r"([^/]+)-([^/-]+)\.dist-info/METADATA")
+_MODULE = pattern(r"([^/.]+)(?:\.py|\.pyc|\.abi3\.so|\.cpython-[^/]*\.so|\.so)")
 _OF_THE_RUNTIME = frozenset({"awslambdaric", "bootstrap", "lambda_internal", "runtime_client"})
 """Modules of ``/var/runtime`` that Lambda starts a function with; libraries that are there too may well be shipped."""
 _IDLE = frozenset({"antigravity", "idlelib", "test", "this", "turtle", "turtledemo"})
@@ -76,9 +76,11 @@ def _top_level(subject: Subject) -> dict[str, str]:
     A folder without ``__init__.py`` hides nothing: a namespace package comes after all others on ``sys.path``.
     """
     found: dict[str, str] = {}
-    for path in subject.files:
-        for root in subject.roots:
-            if not path.startswith(root):
+    for root in subject.roots:
+        depth = root.count("/")
+        for path in subject.files:
+            # Most files of an artefact lie deeper.
+            if path.count("/") > depth + 1 or not path.startswith(root):
                 continue
             first, slash, rest = path[len(root) :].partition("/")
             if slash and rest == "__init__.py":
@@ -102,7 +104,10 @@ def _versions(subject: Subject) -> Iterator[Problem]:
 
 
 def _distributions(part: Subject) -> Iterator[tuple[str, str]]:
+    roots = part.roots
     for path in part.files:
-        for root in part.roots:
+        if not path.endswith(".dist-info/METADATA"):
+            continue
+        for root in roots:
             if path.startswith(root) and (found := _METADATA.fullmatch(path[len(root) :])):
                 yield canonicalize_name(found[1]), found[2]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from lambda_backend.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Extension", "Wheels", "extension_of", "is_shared_object", "names_its_platform"]
 
-_MODULE = re.compile(r"(?P<stem>[^\W\d]\w*)(?P<tag>\.(?:abi3|cpython|pypy|graalpy|cp\d)[\w-]*)?\.(?P<kind>so|pyd)")
-_CPYTHON = re.compile(r"\.(?:cpython-|cp)(?P<major>\d)(?P<minor>\d+)(?P<flags>[a-z]*)(?:-(?P<platform>.+))?")
-_SHARED_OBJECT = re.compile(r"\.so(?:\.\d+)*$")
-_PLATFORM = re.compile(
+_MODULE = pattern(r"(?P<stem>[^\W\d]\w*)(?P<tag>\.(?:abi3|cpython|pypy|graalpy|cp\d)[\w-]*)?\.(?P<kind>so|pyd)")
+_CPYTHON = pattern(r"\.(?:cpython-|cp)(?P<major>\d)(?P<minor>\d+)(?P<flags>[a-z]*)(?:-(?P<platform>.+))?")
+_SHARED_OBJECT = pattern(r"\.so(?:\.\d+)*$")
+_PLATFORM = pattern(
     r"(?<![a-z0-9])(?:x86_64|amd64|x64|x86|i[3-6]86|aarch64|arm64|arm|armv\d\w*|riscv64|ppc64|ppc64le|s390x"
     r"|linux(?:32|64)|win|win32|win64|windows|macos|macosx|darwin|osx|musl|musllinux)(?![a-z0-9])"
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from importlib import resources
+from pathlib import Path
 
 __all__ = ["stdlib_modules"]
 
@@ -16,7 +16,7 @@ def stdlib_modules(version: tuple[int, int]) -> frozenset[str]:
         import tomllib
     else:
         import tomli as tomllib
-    facts = tomllib.loads(resources.files("lambda_backend").joinpath("data/stdlib.toml").read_text("utf-8"))
+    facts = tomllib.loads(Path(__file__).parents[1].joinpath("data/stdlib.toml").read_text("utf-8"))
     names = set(facts["names"])
     for of, change in facts["changes"].items():
         if tuple(map(int, of.split("."))) <= version:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from lambda_backend.facts import urls
 from lambda_backend.facts.placeholders import is_placeholder
+from lambda_backend.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ PACKAGE_URL = "a package's URL with credentials"
 
 _LARGEST = 1 << 20
 """Bytes; no file that a person or a tool writes credentials to is larger."""
-_SETTING = re.compile(
+_SETTING = pattern(
     rb"""^[ \t]*["']?[\w./:-]*?(?:password|token|secret|_auth)["']?[ \t]*[=:][ \t]*["']?(?P<value>[^\s"'#;]+)""",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -55,9 +56,9 @@ _BY_NAME: Mapping[str, tuple[str, re.Pattern[bytes]]] = {
     name: (kind, form) for names, kind, form in _FORMS for name in names
 }
 VARIABLES = "variables with values"
-_VARIABLE = re.compile(rb"""^[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*[ \t]*=[ \t]*["']?[^\s"'#]""", re.MULTILINE)
-_SOURCE = re.compile(rb"^(?:Download-URL|Home-page|Project-URL|Requires-Dist): .*", re.MULTILINE)
-_ENV = re.compile(r"\.env(?:\.(?!.*(?:example|sample|template|dist|default|tmpl)).+)?")
+_VARIABLE = pattern(rb"""^[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*[ \t]*=[ \t]*["']?[^\s"'#]""", re.MULTILINE)
+_SOURCE = pattern(rb"^(?:Download-URL|Home-page|Project-URL|Requires-Dist): .*", re.MULTILINE)
+_ENV = pattern(r"\.env(?:\.(?!.*(?:example|sample|template|dist|default|tmpl)).+)?")
 
 
 def kinds(path: str, data: bytes) -> Iterator[str]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import itertools
 import re
 
+from lambda_backend.patterns import pattern
+
 __all__ = ["is_placeholder", "is_regular", "looks_random"]
 
-_TEMPLATE = re.compile(rb"\$[A-Za-z_({]|[{}<>\[\]\\]|%[(sdr]|%[A-Za-z_]+%")
+_TEMPLATE = pattern(rb"\$[A-Za-z_({]|[{}<>\[\]\\]|%[(sdr]|%[A-Za-z_]+%")
 """A variable of a shell, of a template, or of a format."""
-_WORDS = re.compile(
+_WORDS = pattern(
     rb"example|sample|dummy|fake|placeholder|change.?me|replace|redacted|hidden|insert|your|xxxx|0000|\*\*|\.\.\.",
     re.IGNORECASE,
 )
 _LONGEST_WORDED = 100
 """Bytes; in a longer text that is random, such a word may well come up."""
-_NAME = re.compile(
+_NAME = pattern(
     rb"(?:(?:a|access|account|api|auth|aws|client|db|my|private|sas|secret|super|some|test|the|user)[-_. ]?)*"
     rb"(?:apikey|bar|baz|credentials?|foo|id|key|none|null|p|pass|passphrase|passw|passwd|password|pw|pwd|secret|test|tiger"
     rb"|token|user|username|value|x+)[0-9]{0,3}",

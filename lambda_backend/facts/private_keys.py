@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 
 from lambda_backend.facts.placeholders import is_regular
+from lambda_backend.patterns import pattern
 
 __all__ = ["PRIVATE_KEY", "pem_key", "putty_key"]
 
@@ -20,19 +20,19 @@ _BEGIN = b"-----BEGIN "
 _LINE = 48
 """Bytes before ``PRIVATE KEY`` in which its line starts."""
 # RFC 7468, and RFC 9580, 6.2, for PGP.
-_BLOCK = re.compile(
+_BLOCK = pattern(
     rb"-----BEGIN (?P<label>(?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?)-----"
     rb"(?P<body>[^-]*(?:-[^-]+)*?)-----END (?P=label)-----"
 )
-_HEADERS = re.compile(rb"[A-Za-z][A-Za-z-]*: [^\n\\]*(?:\\r)?(?:\\n|\n)")
-_BETWEEN = re.compile(rb"""\\[nrt]|[\s"'\\,]""")
+_HEADERS = pattern(rb"[A-Za-z][A-Za-z-]*: [^\n\\]*(?:\\r)?(?:\\n|\n)")
+_BETWEEN = pattern(rb"""\\[nrt]|[\s"'\\,]""")
 """In source code each line may be a text of its own, and its end be written as ``\\n``."""
-_CHECKSUM = re.compile(rb"=[A-Za-z0-9+/]{4}$")
+_CHECKSUM = pattern(rb"=[A-Za-z0-9+/]{4}$")
 """RFC 9580, 6.1.1."""
 _DER_SEQUENCE = 0x30
 _PACKET = 0x80
 """RFC 9580, 4.2: the first bit of a packet."""
-_PUTTY = re.compile(
+_PUTTY = pattern(
     rb"PuTTY-User-Key-File-[123]: [!-~]+\r?\n(?:[^\n]*\n){1,2000}?"
     rb"Private-Lines: [1-9][0-9]*\r?\n(?P<key>[A-Za-z0-9+/=]{16,})"
 )

@@ -6,6 +6,7 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from lambda_backend.facts.placeholders import is_placeholder, looks_random
+from lambda_backend.patterns import pattern
 
 __all__ = ["PASSWORD", "TOKEN", "url_kind"]
 
@@ -15,19 +16,19 @@ TOKEN = "a URL with a token"  # noqa: S105 - what it is called
 _LONGEST = 5000
 """Bytes; a token of AWS CodeArtifact has some 2,000."""
 # RFC 3986, 3.2.1, and what people forget to quote; not what only a template or a pattern has there.
-_AUTHORITY = re.compile(
+_AUTHORITY = pattern(
     rb"://(?P<user>[\w.~!$&()*+,;=%:#^|-]{1,4096})@(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.%-]+)(?P<rest>[^\s\"'<>]{0,80})"
 )
-_SCHEME = re.compile(rb"[a-z][a-z0-9+.-]{1,20}$", re.IGNORECASE)
-_HTTP = re.compile(rb"(?:[a-z]+\+)?https?", re.IGNORECASE)
+_SCHEME = pattern(rb"[a-z][a-z0-9+.-]{1,20}$", re.IGNORECASE)
+_HTTP = pattern(rb"(?:[a-z]+\+)?https?", re.IGNORECASE)
 # RFC 2606 and RFC 6761; this machine; and what people write for "a host".
-_NOWHERE = re.compile(
+_NOWHERE = pattern(
     rb"(?:.*\.)?(?:invalid|test|localhost|local|localdomain)|127\.[0-9.]+|0\.0\.0\.0|\[::1\]|.*(?:example|your|%s).*"
     rb"|(?:(?:my|the|some)[-_]?)?(?:address|domain|endpoint|host|hostname|ip|proxy|server|servername|site|url)[0-9]?(?:\..*)?",
     re.IGNORECASE,
 )
 # Sentry's address of a project may be public: it takes reports and tells nothing.
-_DSN = re.compile(rb"(?::[0-9]+)?(?:/[\w-]+)*/[0-9]+/?")
+_DSN = pattern(rb"(?::[0-9]+)?(?:/[\w-]+)*/[0-9]+/?")
 _NO_PASSWORD = frozenset({b"", b"x", b"x-oauth-basic"})
 _SHORTEST_TOKEN = 20
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import InstallError
+from lambda_backend.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,11 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Steps", "named_variables"]
 
-_NAMED = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
+_NAMED = pattern(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 # What a container's own system sets, or we do.
-_OF_THE_CONTAINER = re.compile(
-    r"HOME|HOSTNAME|IFS|LANG|LC_.*|LD_.*|LAMBDA_.*|OLDPWD|PATH|PWD|PYTHON.*|SHELL|TMPDIR|USER"
-)
+_OF_THE_CONTAINER = pattern(r"HOME|HOSTNAME|IFS|LANG|LC_.*|LD_.*|LAMBDA_.*|OLDPWD|PATH|PWD|PYTHON.*|SHELL|TMPDIR|USER")
 # What a command leaves ships: bytecode only where it makes some on purpose, and then (PEP 552, py_compile) such as does
 # not depend on when it was made. All that it says belongs together, in the log and in the error.
 _START = "export PYTHONDONTWRITEBYTECODE=1 PIP_COMPILE=0 SOURCE_DATE_EPOCH=315532800\nexec >&2\n"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import LockError
+from lambda_backend.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["VARIABLE", "Wanted", "credentials", "read_lock"]
 
-VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+VARIABLE = pattern(r"\$\{([A-Z0-9_]+)\}")
 """pip's form, which uv fills in too: ${NAME}, in capitals."""
-_WITH_USER = re.compile(r"https?://[^/\s@]+@[^\s;#]+")
+_WITH_USER = pattern(r"https?://[^/\s@]+@[^\s;#]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,8 +7,6 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING
 
-from packaging.utils import parse_wheel_filename
-
 from lambda_backend.archive.writer import begun
 from lambda_backend.bundle.assemble import assemble
 from lambda_backend.bundle.excludes import Excludes
@@ -17,7 +15,6 @@ from lambda_backend.bundle.model import Bundle
 from lambda_backend.bundle.sources import files_digest
 from lambda_backend.bundle.wheel import fits
 from lambda_backend.errors import BundleError, DamagedArchiveError, InstallError, LockError
-from lambda_backend.packing.checking import checked, refuse_errors, warn
 from lambda_backend.packing.omissions import Omissions, without
 from lambda_backend.packing.parts import code_parts, finish_of, takes_project, visible_source
 from lambda_backend.packing.workbenches import Workbenches
@@ -89,6 +86,8 @@ class Packer:
         }
         for runtime, architecture in names:
             made += self._for_target(target_of(runtime, architecture))
+        from lambda_backend.packing.checking import checked, refuse_errors, warn
+
         self._omissions.tell_unknown()
         order = {artifact.name: index for index, artifact in enumerate(self._order.asked)}
         found = checked(made, self._order, cache=self._cache, words=self._words)
@@ -289,6 +288,10 @@ def _finished(
 
 def _with_versions(pins: Iterable[Pin], wheels: Mapping[NormalizedName, BuiltWheel]) -> tuple[Pin, ...]:
     """The pins, with the versions of local folders, which their wheels tell."""
+    if not wheels:
+        return tuple(pins)
+    from packaging.utils import parse_wheel_filename
+
     return tuple(
         dataclasses.replace(pin, version=str(parse_wheel_filename(wheels[pin.name].path.name)[1]))
         if pin.name in wheels

@@ -43,7 +43,8 @@ class Artifact:
     @property
     def bytecode_size(self) -> int:
         """Bytes of it that are bytecode, unzipped."""
-        return sum(member.size for member in self.archive.members if is_bytecode(member.path))
+        members = self.archive.members
+        return sum(member.size for member in members if member.path.endswith(".pyc") and is_bytecode(member.path))
 
     @property
     def stripped_size(self) -> int:

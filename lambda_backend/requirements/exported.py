@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from lambda_backend.errors import LockError
+from lambda_backend.patterns import pattern
 from lambda_backend.requirements.model import Pin
 from lambda_backend.requirements.requirement_line import BadLineError, requirement_line, split
 from lambda_backend.requirements.requirements_txt import logical_lines
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Exported", "ExportedLine", "read_export"]
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?")
-_SUBDIRECTORY = re.compile(r"(?:^|&)subdirectory=([^&\[]+)")
+_NAME = pattern(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?")
+_SUBDIRECTORY = pattern(r"(?:^|&)subdirectory=([^&\[]+)")
 # Pipenv writes $NAME in the address of a repository as it stands in the Pipfile; uv knows ${NAME}.
-_BARE_VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
+_BARE_VARIABLE = pattern(r"\$([A-Za-z_]\w*)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

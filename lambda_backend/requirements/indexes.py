@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from lambda_backend.errors import LockError
+from lambda_backend.patterns import pattern
 from lambda_backend.requirements.requirement_line import BadLineError, split
 from lambda_backend.requirements.requirements_txt import logical_lines
 from lambda_backend.settings.interpolate import without_user
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Index", "exported_indexes", "plain", "references"]
 
 # Pipenv: '${NAME}' in quotes is an older way to write ${NAME}.
-_REFERENCE = re.compile(r"'?\$\{(\w+)\}'?|\$(\w+)")
+_REFERENCE = pattern(r"'?\$\{(\w+)\}'?|\$(\w+)")
 _OPTIONS = frozenset({"--index-url", "--extra-index-url"})
 
 

@@ -18,6 +18,7 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
+from lambda_backend.patterns import pattern
 from lambda_backend.requirements.places import inside
 from lambda_backend.settings.interpolate import redact_urls, without_user
 
@@ -47,15 +48,15 @@ _VALUED = {
 }
 _FLAGS = frozenset({"--no-index", "--pre", "--require-hashes", "--prefer-binary"})
 _ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar.lzma", ".tar", ".tar.zst")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|file:")
-_EDITABLE = re.compile(r"(?:-e|--editable)(?:[\s=]+|(?=\.)|\Z)")
-_OPTION = re.compile(r"(?:^|\s)--?[A-Za-z]")
-_DIRECT = re.compile(r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:(?P<extras>\[[^\]]*\])\s*)?@\s*(?P<url>\S+)\Z")
-_EXTRAS = re.compile(r"(?P<place>.+?)(?P<extras>\[[^\]]*\])\Z")
-_HASH = re.compile(r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})\Z")
-_FRAGMENT_HASH = re.compile(r"(?:^|&)(sha256|sha384|sha512)=([0-9a-fA-F]+)")
-_EGG = re.compile(r"(?:^|&)egg=([A-Za-z0-9][\w.-]*)")
-_VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
+_SCHEME = pattern(r"[A-Za-z][A-Za-z0-9+.-]+://|file:")
+_EDITABLE = pattern(r"(?:-e|--editable)(?:[\s=]+|(?=\.)|\Z)")
+_OPTION = pattern(r"(?:^|\s)--?[A-Za-z]")
+_DIRECT = pattern(r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:(?P<extras>\[[^\]]*\])\s*)?@\s*(?P<url>\S+)\Z")
+_EXTRAS = pattern(r"(?P<place>.+?)(?P<extras>\[[^\]]*\])\Z")
+_HASH = pattern(r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})\Z")
+_FRAGMENT_HASH = pattern(r"(?:^|&)(sha256|sha384|sha512)=([0-9a-fA-F]+)")
+_EGG = pattern(r"(?:^|&)egg=([A-Za-z0-9][\w.-]*)")
+_VARIABLE = pattern(r"\$\{[A-Z0-9_]+\}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,11 +7,11 @@ names it (pip takes the folder it was started in), and nothing outside the proje
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import LockError
+from lambda_backend.patterns import pattern
 from lambda_backend.requirements.places import inside
 from lambda_backend.requirements.requirement_line import (
     BadLineError,
@@ -31,7 +31,7 @@ __all__ = ["RequirementsFile", "logical_lines", "parse"]
 
 # What uv reads in a requirements file; of the others `compile_command` says in uv's words what uv has words for.
 _FOR_UV = frozenset({"--index-url", "--extra-index-url", "--find-links", "--no-index", "--no-binary", "--only-binary"})
-_COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
+_COMMENT = pattern(r"(?:^|(?<=\s))#.*$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag, urlsplit, urlunsplit
 
@@ -11,6 +10,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from lambda_backend.errors import StaleLockError
+from lambda_backend.patterns import pattern
 from lambda_backend.requirements.find import OWN_LOCK, lock_kind
 from lambda_backend.settings.interpolate import redact_urls, without_user
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_covers", "locked_extras", "renewal"]
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+_COMMIT = pattern(r"[0-9a-f]{40}")
 _RENEWALS = {
     "uv": "uv lock",
     "poetry": "poetry lock",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from lambda_backend.patterns import pattern
 from lambda_backend.settings.interpolate import without_user
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ _OF_POETRY = (
     "requires-poetry",
     "source",
 )
-_CONSTRAINT = re.compile(r"(\^|~=|~|>=|<=|==|!=|>|<|=|)\s*v?(\d+(?:\.\d+)*(?:\.\*)?)")
-_NUMBERS = re.compile(r"\d+(?:\.\d+)*")
+_CONSTRAINT = pattern(r"(\^|~=|~|>=|<=|==|!=|>|<|=|)\s*v?(\d+(?:\.\d+)*(?:\.\*)?)")
+_NUMBERS = pattern(r"\d+(?:\.\d+)*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,16 +7,17 @@ import re
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import SettingsError
+from lambda_backend.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["expand", "redact", "redact_urls", "secrets_in", "url_secrets", "without_user"]
 
-_REFERENCE = re.compile(r"\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<otherwise>:-(?P<default>[^}]*))?\})?")
+_REFERENCE = pattern(r"\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<otherwise>:-(?P<default>[^}]*))?\})?")
 # RFC 3986: the user part ends at the last "@" of the authority. The second form is a password with an unquoted "/",
 # "?" or "#": what follows the colon is no port. Its length is bounded, as a long line would take quadratic time.
-_USER_PART = re.compile(
+_USER_PART = pattern(
     r"""(?P<ssh>\b(?i:ssh))?://
         (?P<user>[^\s/?\#"'<>]* | [^\s/?\#@:\["'<>]*:(?![0-9]*(?:[\s/?\#"'<>]|$))[^\s"'<>]{0,4096})@""",
     re.VERBOSE,

@@ -51,7 +51,7 @@ class KeptWheels:
         root: the project's folder.
         document: its pyproject.toml.
         backend: makes the wheel.
-        told: the backend is told more than where to write.
+        told: the backend is told more than where to write, or is to be heard: it runs.
         outputs: folders that builds write to.
         environ: of the process.
     """

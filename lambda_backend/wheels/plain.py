@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend.inputs.installed import distributions
+from lambda_backend.patterns import pattern
 from lambda_backend.wheel_backend import SETUPTOOLS
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ _VARIABLES = (
     *("SETUPTOOLS_ENFORCE_DEPRECATION", "SETUPTOOLS_USE_DISTUTILS", "SOURCE_DATE_EPOCH"),
 )
 """What setuptools asks for on its way to a wheel of Python alone."""
-_OWN = re.compile(r"(?:setuptools|wheel)-[^-]+\.(?:dist|egg)-info", re.IGNORECASE)
-_PLUGIN = re.compile(r"^\s*\[\s*(?:distutils|setuptools|egg_info)\.", re.MULTILINE)
+_OWN = pattern(r"(?:setuptools|wheel)-[^-]+\.(?:dist|egg)-info", re.IGNORECASE)
+_PLUGIN = pattern(r"^\s*\[\s*(?:distutils|setuptools|egg_info)\.", re.MULTILINE)
 _TABLE = frozenset({"cmdclass", "dynamic", "ext-modules"})
-_CONFIG = re.compile(r"\s*(?:\[egg_info\]\s*(?:tag_(?:build|date|svn_revision)\s*=\s*0?\s*)*)?")
+_CONFIG = pattern(r"\s*(?:\[egg_info\]\s*(?:tag_(?:build|date|svn_revision)\s*=\s*0?\s*)*)?")
 """The setup.cfg that setuptools writes into an sdist."""
 
 
