@@ -26,6 +26,8 @@ __all__ = ["Cache", "CacheError", "key"]
 
 VARIABLE = "LAMBDA_BACKEND_CACHE_DIR"
 _DAY = 24 * 60 * 60
+_QUICK = 10 * 60
+"""Seconds that work without a lock takes at most; there is room for a machine that sleeps or is very slow."""
 _FULL_OR_READ_ONLY = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
@@ -54,6 +56,7 @@ class Cache:
         self._temporary = self._store / "tmp"
         self._locks = self._store / "locks"
         self._swept = False
+        self._held: dict[Path, contextlib.ExitStack] = {}
 
     @classmethod
     def default(cls, environ: Mapping[str, str]) -> Cache:
@@ -80,39 +83,62 @@ class Cache:
         return folder
 
     @contextlib.contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """An empty folder on the cache's file system, which is gone after the block."""
+    def scratch(self, *, held: bool = True) -> Iterator[Path]:
+        """An empty folder on the cache's file system, which is gone after the block.
+
+        Args:
+            held: locked from the start, so that others know at once when its build was killed. Else, and until
+                ``hold``, it is for work of less than a second, to which the import of what locks would add a tenth;
+                what a killed build leaves of that goes ten minutes later.
+        """
         with self._errors():
             if not self._swept:
                 self._swept = True
                 self._sweep()
-            name = secrets.token_hex(8)
-            folder = self._temporary / name
+            folder = self._temporary / secrets.token_hex(8)
             try:
-                # Locked before the folder is there: a folder with a free lock belongs to a build that was killed.
-                with self._lock(self._lock_of_temporary(name)):
-                    folder.mkdir()
+                with contextlib.ExitStack() as lock:
+                    self._held[folder] = lock
+                    # Locked before the folder is there: a folder with a free lock belongs to a build that was killed.
+                    if held:
+                        self.hold(folder)
+                    folder.mkdir(parents=True)
                     yield folder
             finally:
+                del self._held[folder]
                 _remove(folder)
-                self._lock_of_temporary(name).unlink(missing_ok=True)
+                self._lock_of_temporary(folder.name).unlink(missing_ok=True)
+
+    def hold(self, folder: Path) -> None:
+        """Lock a scratch folder until its end, unless it is locked."""
+        lock = self._lock_of_temporary(folder.name)
+        if not lock.exists():
+            self._held[folder].enter_context(self._lock(lock))
 
     @contextlib.contextmanager
-    def make(self, kind: str, key: str) -> Iterator[Path]:
+    def make(self, kind: str, key: str, *, held: bool = True) -> Iterator[Path]:
         """A new folder to fill; at the end of the block it becomes the entry, on an exception it goes.
 
         An entry that another build made meanwhile stays, and ours goes.
+
+        Args:
+            kind: of entry.
+            key: of its inputs.
+            held: see ``scratch``.
         """
-        with self.scratch() as folder, self._errors():
+        with self.scratch(held=held) as folder, self._errors():
             yield folder
             self._place(folder, self.entry(kind, key))
 
     @contextlib.contextmanager
     def locked(self, kind: str, key: str) -> Iterator[Path | None]:
-        """Hold an entry's lock; gives the entry when it is there by then.
+        """Give an entry when it is there; hold its lock when it has to be made.
 
         Two builds that miss the same entry thereby do the work once: the second one waits and finds it.
         """
+        if (entry := self.get(kind, key)) is not None:
+            yield entry
+            return
         lock = contextlib.ExitStack()
         with self._errors():
             lock.enter_context(self._lock(self._locks / kind / f"{key}.lock"))
@@ -176,7 +202,7 @@ class Cache:
     def _is_abandoned(self, folder: Path) -> bool:
         lock = self._lock_of_temporary(folder.name)
         if not lock.exists():
-            return _age(folder) > _DAY
+            return _age(folder) > _QUICK
         from filelock import Timeout
 
         try:

@@ -127,10 +127,9 @@ class LastBuild:
             "wheel": wheel,
         }
         key = self._key(self._pyproject())
-        with self._cache.locked(_KIND, key):
-            self._cache.discard(_KIND, key)
-            with self._cache.make(_KIND, key) as entry:
-                (entry / _RECORD).write_text(json.dumps(record), "utf-8")
+        self._cache.discard(_KIND, key)
+        with self._cache.make(_KIND, key, held=False) as entry:
+            (entry / _RECORD).write_text(json.dumps(record), "utf-8")
 
     @functools.cached_property
     def _cache(self) -> Cache:

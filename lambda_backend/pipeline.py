@@ -178,9 +178,9 @@ class Build:
 
         cache = Cache.default(self.environ)
         outputs = (directory, self.output(settings, directory))
-        with cache.scratch() as stage, last.observed(outputs) if last else contextlib.nullcontext():
+        with cache.scratch(held=False) as stage, last.observed(outputs) if last else contextlib.nullcontext():
             wheels = self._wheels(cache, stage, outputs, told=metadata_directory is not None)
-            made = wheels.wheel(stage / "wheel", lambda: self._made(stage, metadata_directory))
+            made = wheels.wheel(stage / "wheel", lambda: self._made(cache, stage, metadata_directory))
             packed = self._package(settings, cache, stage, made, directory)
         name = made.path.name
         if last and wheels.may_keep:
@@ -202,8 +202,9 @@ class Build:
             environ=self.environ,
         )
 
-    def _made(self, stage: Path, metadata_directory: str | None) -> str:
+    def _made(self, cache: Cache, stage: Path, metadata_directory: str | None) -> str:
         """Let the backend make the wheel, in a folder of the stage; gives its name."""
+        cache.hold(stage)
         backend = self._wheel_backend(stage / "build")
         folder = str(stage / "wheel")
         return backend.call("build_wheel", folder, self.loaded.inner_config_settings, metadata_directory)

@@ -87,6 +87,7 @@ class Workbenches:
 
         @contextlib.contextmanager
         def open_workbench() -> Iterator[Workbench]:
+            self._cache.hold(self._stage)
             self._scratches += 1
             scratch = self._stage / f"work{self._scratches}"
             scratch.mkdir()

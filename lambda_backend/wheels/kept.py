@@ -137,11 +137,10 @@ class KeptWheels:
             "seen": seen(observation, self._root),
             "copied": copied(made.path, observation.files),
         }
-        with self._cache.locked(_KIND, key):
-            self._cache.discard(_KIND, key)
-            with self._cache.make(_KIND, key) as entry:
-                (entry / _WHEEL).write_bytes(made.path.read_bytes())
-                (entry / _RECORD).write_text(json.dumps(record), "utf-8")
+        self._cache.discard(_KIND, key)
+        with self._cache.make(_KIND, key) as entry:
+            (entry / _WHEEL).write_bytes(made.path.read_bytes())
+            (entry / _RECORD).write_text(json.dumps(record), "utf-8")
 
 
 def _project(row: Mapping[str, Any]) -> ProjectMetadata:

@@ -236,3 +236,37 @@ def test_an_entry_that_cannot_be_placed(cache: Cache) -> None:
     with pytest.raises(CacheError, match="cannot be written"):
         fill(cache)
     assert leftovers(cache) == []
+
+
+def test_quick_work_has_no_lock_until_it_is_held(cache: Cache) -> None:
+    other = Cache(cache.root)
+    with cache.scratch(held=False) as folder:
+        lock = folder.with_name(f"{folder.name}.lock")
+        assert not lock.exists()
+        with other.scratch():
+            assert folder.is_dir()  # it is young
+        cache.hold(folder)
+        assert lock.exists()
+        long_ago = time.time() - 60 * 60
+        os.utime(folder, (long_ago, long_ago))
+        with Cache(cache.root).scratch():
+            assert folder.is_dir()  # it is held
+        cache.hold(folder)  # once more is no matter
+    assert leftovers(cache) == []
+    assert not lock.exists()
+
+
+def test_what_is_left_of_quick_work_goes_later(cache: Cache) -> None:
+    left = cache.root / "v1/tmp/quick"
+    left.mkdir(parents=True)
+    long_ago = time.time() - 60 * 60
+    os.utime(left, (long_ago, long_ago))
+    with cache.scratch(held=False):
+        assert not left.exists()
+
+
+def test_an_entry_that_is_there_needs_no_lock(cache: Cache) -> None:
+    entry = fill(cache)
+    with cache.locked("deps", KEY) as found:
+        assert found == entry
+    assert not (cache.root / "v1/locks/deps").exists()
