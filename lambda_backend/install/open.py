@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lambda_backend.cache import Cache
 from lambda_backend.engines import choice
 from lambda_backend.engines.access import started
 from lambda_backend.engines.blame import located
@@ -24,7 +25,7 @@ from lambda_backend.settings.fill import filled_bundling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from pathlib import Path, PurePosixPath
 
     from lambda_backend.engines.access import FileAccess, Reached
     from lambda_backend.engines.image import BundlingImage
@@ -164,6 +165,7 @@ class Opener:
             on_line=self._words.detail,
             shared=reached.shared,
             native=wish.native,
+            trees=self._trees(wish, image, stack) if reached.shared else None,
             entrypoint=wish.bundling.entrypoint,
             reclaims=wish.bundling.user is not None,
         )
@@ -204,9 +206,26 @@ class Opener:
             on_step=self._words.say,
         )
 
-    def _spec(self, wish: _Wish, image: BundlingImage) -> ContainerSpec:
+    def _uv_cache(self, image: BundlingImage) -> Path:
         # Wheels that uv builds fit the image they were built in, so each image has its own cache.
-        uv_cache = self._cache / "uv-cache" / image.reference.rpartition(":")[2]
+        return self._cache / "uv-cache" / image.reference.rpartition(":")[2]
+
+    def _trees(
+        self, wish: _Wish, image: BundlingImage, stack: contextlib.ExitStack
+    ) -> tuple[Path, PurePosixPath] | None:
+        """A folder for trees whose files are linked to those of uv's cache; None where they have to be copied.
+
+        It lies in that cache, since to the kernel each mount is a file system of its own.
+        """
+        # What another user installs is given back by chown, which would take the cache's own files with it.
+        if wish.bundling.user is not None or wish.seen.environment["UV_CACHE_DIR"] != str(UV_CACHE):
+            return None
+        cache = self._uv_cache(image)
+        folder = stack.enter_context(Cache(cache / "trees").scratch())
+        return folder, UV_CACHE / folder.relative_to(cache).as_posix()
+
+    def _spec(self, wish: _Wish, image: BundlingImage) -> ContainerSpec:
+        uv_cache = self._uv_cache(image)
         uv_cache.mkdir(parents=True, exist_ok=True)
         bundling = wish.bundling
         if bundling.user is not None:

@@ -32,7 +32,7 @@ def install(
     variables: Mapping[str, str],
     fresh: bool = False,
 ) -> Path:
-    """Install pins that are no local folders; gives the tree, a folder below the workbench's output.
+    """Install pins that are no local folders; gives the tree, one of the workbench's.
 
     Args:
         pins: what to install.
@@ -49,7 +49,7 @@ def install(
     lock = workbench.input / f"pylock.{name}.toml"
     lock.write_text(writer.pylock_text(pins, default_index=_default_index(pins, workbench)), "utf-8")
     workbench.push(lock)
-    tree = workbench.output / name
+    tree = workbench.trees / name
     built = [pin for pin in pins if pin.kind in {"sdist", "vcs"}]
     command = commands.install_command(
         workbench.inside(lock),

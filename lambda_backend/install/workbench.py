@@ -49,6 +49,8 @@ class Workbench(Protocol):
     """Compiled code that is made here fits the target."""
     links: bool
     """uv may link an installed tree's files to those in its cache: copying and removing them takes longest."""
+    trees: Path
+    """What trees are installed to, in sight of uv's cache where that is linked to."""
     interpreter: str
     """The Python that uv works with: it builds source distributions."""
     has_target_python: bool
@@ -119,6 +121,7 @@ class HostWorkbench:
         self.input, self.output, self.source, self.tree = (scratch / name for name in FOLDERS)
         for name in FOLDERS:
             (scratch / name).mkdir(exist_ok=True)
+        self.trees = self.output
         self._environ = {
             **with_uv_index(environ),
             "UV_LINK_MODE": "copy",
@@ -177,13 +180,13 @@ class ContainerWorkbench:
         on_line: gets what commands say.
         shared: the folders are mounted; else they are copied.
         native: the container's machine is the target's.
+        trees: a folder on the mount of uv's cache, and its path there: no file is linked from one mount to another.
         entrypoint: comes before every command.
         reclaims: commands run as another user than the host's, who is given what they write.
     """
 
     has_target_python = True
     shell: tuple[str, ...] = ("sh", "-c")
-    links = False  # not from one mount to another
 
     def __init__(  # noqa: PLR0913 - all by name
         self,
@@ -197,10 +200,16 @@ class ContainerWorkbench:
         on_line: Callable[[str], None],
         shared: bool = True,
         native: bool = True,
+        trees: tuple[Path, PurePosixPath] | None = None,
         entrypoint: Sequence[str] = (),
         reclaims: bool = False,
     ) -> None:
         self.input, self.output, self.source, self.tree = (scratch / name for name in FOLDERS)
+        self._there = {scratch / name: there for name, there in FOLDERS.items()}
+        self.links = trees is not None
+        self.trees = self.output
+        if trees is not None:
+            self.trees, self._there[self.trees] = trees
         self.builder = builder
         self.native = native
         self.interpreter = interpreter
@@ -214,7 +223,7 @@ class ContainerWorkbench:
 
     def inside(self, path: Path) -> str:
         """The path in the container."""
-        for folder, there in zip((self.input, self.output, self.source, self.tree), FOLDERS.values(), strict=True):
+        for folder, there in self._there.items():
             if path == folder or folder in path.parents:
                 return str(there / path.relative_to(folder).as_posix())
         raise ValueError(path)

@@ -109,6 +109,10 @@ class FakeWorkbench:
         return self.scratch / "output"
 
     @property
+    def trees(self) -> Path:
+        return self.output
+
+    @property
     def source(self) -> Path:
         return self.scratch / "source"
 

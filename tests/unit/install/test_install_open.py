@@ -209,6 +209,34 @@ def test_a_container(
 
 
 @pytest.mark.usefixtures("chosen")
+def test_trees_lie_in_the_mount_of_uvs_cache(
+    tmp_path: Path, target: Target, scratch: Path, opener: Callable[..., Opener], engine: FakeEngine
+) -> None:
+    with opener().open(target, BundlingSettings(), scratch, {}, KEY) as workbench:
+        cache = tmp_path / "cache" / "uv-cache" / engine.started[0].image.partition(":")[2]
+        assert workbench.links
+        assert workbench.trees.is_dir()
+        inside = workbench.inside(workbench.trees / "tree")
+        assert inside == f"/var/cache/uv/{(workbench.trees / 'tree').relative_to(cache).as_posix()}"
+        (workbench.trees / "tree").mkdir()
+    assert not workbench.trees.exists()
+
+
+@pytest.mark.usefixtures("chosen")
+@pytest.mark.parametrize(
+    "bundling",
+    [BundlingSettings(user="1:1"), BundlingSettings(environment={"UV_CACHE_DIR": "/mine"})],
+    ids=["another user", "another cache"],
+)
+def test_trees_that_cannot_be_linked_lie_in_the_output(
+    target: Target, scratch: Path, opener: Callable[..., Opener], bundling: BundlingSettings
+) -> None:
+    with opener().open(target, bundling, scratch, {}, KEY) as workbench:
+        assert not workbench.links
+        assert workbench.trees == workbench.output
+
+
+@pytest.mark.usefixtures("chosen")
 def test_an_image_of_the_project_that_came_from_no_registry(
     target: Target, scratch: Path, opener: Callable[..., Opener], engine: FakeEngine
 ) -> None:
