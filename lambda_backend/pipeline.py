@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lambda_backend.cache import Cache
     from lambda_backend.last_build import LastBuild
     from lambda_backend.metadata import ProjectMetadata
+    from lambda_backend.packing.order import Order
     from lambda_backend.settings import ArtifactSettings, Settings
     from lambda_backend.settings.load import Loaded
     from lambda_backend.wheels.kept import KeptWheels, Made
@@ -106,23 +107,40 @@ class Build:
             return asked
         if settings.sbom:
             asked = [*asked, _FOR_SBOM]
-        from lambda_backend.engines.choice import likely
-        from lambda_backend.packing.order import needed
-        from lambda_backend.planning import may_compile, may_install
-
-        artifacts = needed(self.artifacts, self._layers())
-        compiles = any(artifact.project for artifact in artifacts) and may_compile(self.root, self.loaded.wheel_backend)
-        if not (compiles or settings.checks.import_handler) and not any(
-            artifact.bytecode or artifact.bundling.has_commands or may_install(artifact, self.root)
-            for artifact in artifacts
-        ):
+        if not self._opens_workbench(settings):
             return asked
+        from lambda_backend.engines.choice import likely
+
         engines = [likely(settings.engine, self.environ)]
         # An engine that answers may yet have no build image and no way to pull one: then the host it is. And what runs
         # the handler comes from the package index.
         if settings.engine == "auto" or settings.checks.import_handler:
             engines.append("host")
         return [*asked, *dict.fromkeys(_REQUIREMENTS[engine] for engine in engines if engine in _REQUIREMENTS)]
+
+    def _opens_workbench(self, settings: Settings) -> bool:
+        """Whether this build may have to install or to run something."""
+        from lambda_backend.packing.order import needed
+        from lambda_backend.planning import may_compile, may_install
+
+        artifacts = needed(self.artifacts, self._layers())
+        if any(artifact.project for artifact in artifacts) and may_compile(self.root, self.loaded.wheel_backend):
+            return True
+        if settings.checks.import_handler or any(item.bytecode or item.bundling.has_commands for item in artifacts):
+            return True
+        return any(may_install(item, self.root) for item in artifacts) and not self._all_is_kept(settings)
+
+    def _all_is_kept(self, settings: Settings) -> bool:
+        """Whether all that would have to be installed is in the cache, as far as can be told without a wheel."""
+        from lambda_backend.cache import Cache
+        from lambda_backend.metadata import declared_by
+        from lambda_backend.packing.foresight import all_is_kept
+
+        project = declared_by(self.loaded.document)
+        if project is None:
+            return False
+        order = self._order(settings, self.root, project, outputs=())
+        return all_is_kept(order, cache=Cache.default(self.environ))
 
     def delegate(self, hook: str, directory: str, *, after: tuple[Any, ...] = ()) -> str:
         """Let the wheel backend do it all."""
@@ -212,7 +230,6 @@ class Build:
     def _package(self, settings: Settings, cache: Cache, stage: Path, made: Made, wheel_directory: Path) -> _Packed:
         """Make the artefacts of a finished wheel, and move everything into place together."""
         from lambda_backend.output import Delivery, deliver
-        from lambda_backend.packing.order import Order
         from lambda_backend.packing.packer import Packer
         from lambda_backend.report.manifest import manifest, sbom_of
         from lambda_backend.report.sbom.write import require_library, write_sboms
@@ -222,19 +239,7 @@ class Build:
             require_library()
         output = self.output(settings, wheel_directory)
         wheel, project = made.path, made.project
-        order = Order(
-            root=self.root,
-            asked=self.artifacts,
-            layers=self._layers(),
-            engine=settings.engine,
-            checks=settings.checks,
-            max_size=settings.max_size,
-            wheel=wheel,
-            project=project,
-            wheel_backend=self.wheel_backend,
-            outputs=(wheel_directory, output),
-            environ=self.environ,
-        )
+        order = self._order(settings, wheel, project, outputs=(wheel_directory, output))
         packer = Packer(order, cache=cache, stage=stage, words=self.words)
         artifacts = packer.artifacts()
         boms = write_sboms(artifacts, project, stage) if settings.sbom else []
@@ -257,6 +262,23 @@ class Build:
             made=(deliveries[-1].target, *(output / name for name in names), output / described.name),
             said="\n".join(self.words.lines),
             until=packer.until,
+        )
+
+    def _order(self, settings: Settings, wheel: Path, project: ProjectMetadata, outputs: tuple[Path, ...]) -> Order:
+        from lambda_backend.packing.order import Order
+
+        return Order(
+            root=self.root,
+            asked=self.artifacts,
+            layers=self._layers(),
+            engine=settings.engine,
+            checks=settings.checks,
+            max_size=settings.max_size,
+            wheel=wheel,
+            project=project,
+            wheel_backend=self.wheel_backend,
+            outputs=outputs,
+            environ=self.environ,
         )
 
     def output(self, settings: Settings, wheel_directory: Path) -> Path:

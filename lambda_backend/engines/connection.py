@@ -43,7 +43,7 @@ def connected(endpoint: Endpoint, environ: Mapping[str, str], stack: contextlib.
     except ImportError as error:
         raise MissingExtraError(
             "the docker package is not installed, and this build talks to Docker with it",
-            hint="pip install 'lambda-backend[docker]' (an isolated build asks for it by itself)",
+            hint="pip install 'lambda-backend[docker]' (an isolated build asks for it by itself: start it again)",
         ) from error
     arguments: dict[str, Any] = {"tls": _tls(endpoint)} if endpoint.tls is not None else {}
     with contextlib.ExitStack() as own:

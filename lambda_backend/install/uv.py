@@ -32,6 +32,6 @@ def uv_executable(environ: Mapping[str, str]) -> str:
     if found is None:
         raise MissingExtraError(
             "uv is not installed, and this build resolves and installs on the host with it",
-            hint="pip install 'lambda-backend[uv]' (an isolated build asks for it by itself)",
+            hint="pip install 'lambda-backend[uv]' (an isolated build asks for it by itself: start it again)",
         )
     return found

@@ -122,19 +122,12 @@ class Packer:
         finish = finish_of(artifact)
         steps = self._workbenches.steps(artifact)
         pins, omitted, lock = self._needed(artifact, target, installer)
-        local = pinned.local(pins)
-        remote = tuple(pin for pin in pins if pin not in local)
-        base: Dependencies | None = None
-        if remote:
-            # Commands may change what is installed: what they leave is finished then.
-            first = PLAIN if steps else finish
-            base = installer.dependencies(remote, prefix=artifact.path_prefix, excludes=excludes, finish=first)
+        base, wheels = self._installed(artifact, pins, installer)
         file_name = f"{self._order.project.stem}-{artifact.name}-{target.name}.zip"
         with contextlib.ExitStack() as stack:
             # Copied and hashed while the code is looked at.
             draft = None if steps else stack.enter_context(self._begun(file_name, base))
             own = self._rebuilt(artifact, target, installer)
-            wheels = [(pin.name, self._local_wheel(pin, installer)) for pin in local]
 
             def parts(entry: Path | None = None) -> Iterator[tuple[Member, ...]]:
                 return code_parts(self._order, artifact, target, own=own, wheels=wheels, entry=entry)
@@ -165,6 +158,20 @@ class Packer:
             seconds=time.monotonic() - started,
             collisions=collisions,
         )
+
+    def _installed(
+        self, artifact: ArtifactSettings, pins: Sequence[Pin], installer: Installer
+    ) -> tuple[Dependencies | None, list[tuple[NormalizedName, BuiltWheel]]]:
+        """An artefact's pins: the archive of those from elsewhere, and the wheels of local folders."""
+        local = pinned.local(pins)
+        remote = tuple(pin for pin in pins if pin not in local)
+        base: Dependencies | None = None
+        if remote:
+            # Commands may change what is installed: what they leave is finished then.
+            finish = PLAIN if self._workbenches.steps(artifact) else finish_of(artifact)
+            excludes = Excludes(artifact.exclude)
+            base = installer.dependencies(remote, prefix=artifact.path_prefix, excludes=excludes, finish=finish)
+        return base, [(pin.name, self._local_wheel(pin, installer)) for pin in local]
 
     def _customised(
         self,

@@ -9,6 +9,7 @@ import json
 import posixpath
 from typing import TYPE_CHECKING
 
+from lambda_backend.errors import LambdaBackendError
 from lambda_backend.install.installer import Installer
 from lambda_backend.install.steps import Steps
 from lambda_backend.install.uv import DEFAULT_UV
@@ -19,7 +20,7 @@ from lambda_backend.settings.model import ImageSettings
 from lambda_backend.sources import common_base, project_sources, read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from lambda_backend.cache import Cache
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from lambda_backend.settings.resolve import ArtifactSettings
     from lambda_backend.targets import Target
 
-__all__ = ["Workbenches"]
+__all__ = ["NotKeptError", "Workbenches"]
 
 # What decides which archives an index offers, for the key of an unlocked resolution.
 _INDEX_VARIABLES = (
@@ -39,6 +40,10 @@ _INDEX_VARIABLES = (
     *(f"UV_{name}" for name in ("INDEX_STRATEGY", "PRERELEASE", "RESOLUTION", "EXCLUDE_NEWER")),
     *(f"PIP_{name}" for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX")),
 )
+
+
+class NotKeptError(LambdaBackendError):
+    """Something is not in the cache, and would have to be made."""
 
 
 class Workbenches:
@@ -101,6 +106,27 @@ class Workbenches:
                 steps.run_before(workbench)
                 yield workbench
 
+        return self._installer(target, artifact, open_workbench)
+
+    def foreseeing(self, target: Target, artifact: ArtifactSettings) -> Installer:
+        """An installer that gives what is in the cache.
+
+        Its methods raise NotKeptError where it would have to open a workbench.
+        """
+
+        @contextlib.contextmanager
+        def refuse() -> Iterator[Workbench]:
+            raise NotKeptError(artifact.key)
+            yield
+
+        return self._installer(target, artifact, refuse)
+
+    def _installer(
+        self,
+        target: Target,
+        artifact: ArtifactSettings,
+        open_workbench: Callable[[], contextlib.AbstractContextManager[Workbench]],
+    ) -> Installer:
         return Installer(
             target,
             cache=self._cache,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -184,3 +186,88 @@ def test_what_was_changed_in_uvs_cache_does_not_ship(machine: Machine, tmp_path:
     outcome = machine.build(made, env={**uv, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "two")})
     assert "idna in uv's cache: not as published, so all is fetched anew" in outcome.log
     assert artifacts(made / "dist") == before
+
+
+ASKED = "import lambda_backend; print('asked', *lambda_backend.get_requires_for_build_wheel())"
+
+
+def asked(machine: Machine, project: Path, cache: Path) -> set[str]:
+    """What an isolated build would install for its wheel, by names."""
+    outcome = machine.run(
+        [machine.python(), "-c", ASKED], cwd=project, env={"LAMBDA_BACKEND_CACHE_DIR": str(cache), "PATH": os.defpath}
+    )
+    (line,) = [line for line in outcome.log.splitlines() if line.startswith("asked")]
+    assert "lambda-backend:" not in outcome.log  # nothing is said, whatever is found
+    return {word.partition(">")[0] for word in line.split()[1:]}
+
+
+def test_uv_is_asked_for_where_something_will_be_installed(machine: Machine, tmp_path: Path) -> None:
+    function = 'handler = "tiny.app.handler"\nlayers = ["deps"]\nextras = ["more"]\n'
+    table = f"""
+[project.optional-dependencies]
+more = ["certifi>=2024"]
+
+[tool.lambda]
+runtime = ["python3.12", "python3.13"]
+
+[tool.lambda.functions.f]
+{function}
+[tool.lambda.layers.deps]
+"""
+    made = project(tmp_path / "tiny", table, dependencies="[\"idna >=3.7 ; python_version > '3'\"]")
+    cache = tmp_path / "cache"
+    assert asked(machine, made, cache) == {"setuptools", "uv"}
+    machine.build(made, env={"LAMBDA_BACKEND_CACHE_DIR": str(cache)})
+    assert asked(machine, made, cache) == {"setuptools"}
+    # That is enough, also from an sdist, which lies elsewhere.
+    machine.build(
+        shutil.copytree(made, tmp_path / "moved", ignore=shutil.ignore_patterns("dist")),
+        *("--sdist", "--wheel"),
+        env={"LAMBDA_BACKEND_CACHE_DIR": str(cache), "PATH": os.defpath},
+    )
+    text = (made / "pyproject.toml").read_text("utf-8")
+    for old, new in (
+        ('"certifi>=2024"', '"certifi>=2025"'),
+        ('"python3.13"]', '"python3.14"]'),
+        ("extras = ", "strip = true\nextras = "),
+        ("extras = ", "bytecode = true\nextras = "),
+        ("extras = ", "bundling.after = ['true']\nextras = "),
+        ('extras = ["more"]', 'extras = ["mroe"]'),
+    ):
+        assert text.count(old) == 1
+        (made / "pyproject.toml").write_text(text.replace(old, new), "utf-8")
+        assert asked(machine, made, cache) == {"setuptools", "uv"}, new
+    (made / "pyproject.toml").write_text(text, "utf-8")
+    assert asked(machine, made, cache) == {"setuptools"}
+    for answer in cache.glob("v1/pins/*/*/pins.json"):
+        document = json.loads(answer.read_text("utf-8"))
+        document["made"] -= 24 * 60 * 60 - 30 * 60  # of use for half an hour, and a build takes its time
+        answer.write_text(json.dumps(document), "utf-8")
+    assert asked(machine, made, cache) == {"setuptools", "uv"}
+
+
+def test_a_local_folder_that_changed_is_built(machine: Machine, tmp_path: Path) -> None:
+    table = '[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"'
+    lock = "./beside\n"
+    beside = '[build-system]\nrequires = ["setuptools>=77"]\nbuild-backend = "setuptools.build_meta"\n'
+    beside += '[project]\nname = "beside"\nversion = "1"\n'
+    files = {"requirements.txt": lock, "beside/pyproject.toml": beside, "beside/beside.py": "value = 1\n"}
+    made = project(tmp_path / "tiny", table, files=files)
+    cache = tmp_path / "cache"
+    machine.build(made, env={"LAMBDA_BACKEND_CACHE_DIR": str(cache)})
+    assert asked(machine, made, cache) == {"setuptools"}
+    (made / "beside/beside.py").write_text("value = 2\n", "utf-8")
+    assert asked(machine, made, cache) == {"setuptools", "uv"}
+
+
+def test_a_cache_that_is_emptied_between_two_hooks(machine: Machine, tmp_path: Path) -> None:
+    table = '[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"'
+    made = project(tmp_path / "tiny", table, files={"requirements.txt": "idna==3.10\n"})
+    hidden = "import sys; sys.modules['uv'] = None; import lambda_backend; lambda_backend.build_wheel('dist')"
+    outcome = machine.run(
+        [machine.python(), "-c", hidden],
+        cwd=made,
+        env={"LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache"), "PATH": os.defpath},
+        check=False,
+    )
+    assert "start it again" in outcome.message
