@@ -15,7 +15,7 @@ from lambda_backend.settings import artifacts as artifact_settings
 from lambda_backend.settings import load
 from lambda_backend.settings.filled import filled
 from lambda_backend.settings.interpolate import expand
-from lambda_backend.wheel_backend import WheelBackend
+from lambda_backend.wheel_backend import SETUPTOOLS, WheelBackend, may_require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,6 +94,9 @@ class Build:
 
     def requires(self, hook: str) -> list[str]:
         """What the wheel backend asks for."""
+        # setuptools comes with us, and takes long to say that a project without ``setup_requires`` needs nothing more.
+        if self.loaded.wheel_backend == SETUPTOOLS and not may_require(self.root):
+            return []
         return self.wheel_backend.requires(hook, self.loaded.inner_config_settings)
 
     def requires_for_wheel(self) -> list[str]:

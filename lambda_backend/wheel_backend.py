@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["SETUPTOOLS", "SETUPTOOLS_REQUIREMENT", "WheelBackend", "names_modules"]
+__all__ = ["SETUPTOOLS", "SETUPTOOLS_REQUIREMENT", "WheelBackend", "may_require", "names_modules"]
 
 SETUPTOOLS = "setuptools.build_meta"
 SETUPTOOLS_REQUIREMENT = "setuptools>=77"
@@ -64,15 +64,9 @@ class WheelBackend:
         return self.name.startswith(SETUPTOOLS) or callable(getattr(self._backend(), hook, None))
 
     def requires(self, hook: str, config_settings: dict[str, Any]) -> list[str]:
-        """What the backend asks for by one of the ``get_requires_for_…`` hooks, itself included when it is ours to ask.
-
-        setuptools is the default wheel backend and not in the user's ``requires``: we ask for it when it is not there.
-        """
-        if self.name.startswith(SETUPTOOLS) and not self.installed:
-            return [SETUPTOOLS_REQUIREMENT]
+        """What the backend asks for by one of the ``get_requires_for_…`` hooks."""
         get_requires = getattr(self._backend(), hook, None)
-        asked = list(self._call(get_requires, config_settings)) if get_requires else []
-        return [SETUPTOOLS_REQUIREMENT, *asked] if self.name.startswith(SETUPTOOLS) else asked
+        return list(self._call(get_requires, config_settings)) if get_requires else []
 
     def call(self, hook: str, *arguments: Any) -> str:  # noqa: ANN401 - whatever the hook takes
         """Run a hook that makes something and returns its basename."""
@@ -127,6 +121,17 @@ class WheelBackend:
 
     def _backend(self) -> Any:  # noqa: ANN401 - a module or an object in it
         return self._imported
+
+
+def may_require(root: Path) -> bool:
+    """Whether setuptools may ask for something in a project's name, told without starting it."""
+    if (root / "setup.py").exists():
+        return True
+    try:
+        # An sdist always has a setup.cfg: setuptools writes one with [egg_info] into it.
+        return b"requires" in (root / "setup.cfg").read_bytes()
+    except FileNotFoundError:
+        return False
 
 
 def names_modules(root: Path, table: Mapping[str, Any]) -> bool:

@@ -216,9 +216,9 @@ runtime = ["python3.12", "python3.13"]
 """
     made = project(tmp_path / "tiny", table, dependencies="[\"idna >=3.7 ; python_version > '3'\"]")
     cache = tmp_path / "cache"
-    assert asked(machine, made, cache) == {"setuptools", "uv"}
+    assert asked(machine, made, cache) == {"uv"}
     machine.build(made, env={"LAMBDA_BACKEND_CACHE_DIR": str(cache)})
-    assert asked(machine, made, cache) == {"setuptools"}
+    assert asked(machine, made, cache) == set()
     # That is enough, also from an sdist, which lies elsewhere.
     machine.build(
         shutil.copytree(made, tmp_path / "moved", ignore=shutil.ignore_patterns("dist")),
@@ -236,14 +236,14 @@ runtime = ["python3.12", "python3.13"]
     ):
         assert text.count(old) == 1
         (made / "pyproject.toml").write_text(text.replace(old, new), "utf-8")
-        assert asked(machine, made, cache) == {"setuptools", "uv"}, new
+        assert asked(machine, made, cache) == {"uv"}, new
     (made / "pyproject.toml").write_text(text, "utf-8")
-    assert asked(machine, made, cache) == {"setuptools"}
+    assert asked(machine, made, cache) == set()
     for answer in cache.glob("v1/pins/*/*/pins.json"):
         document = json.loads(answer.read_text("utf-8"))
         document["made"] -= 24 * 60 * 60 - 30 * 60  # of use for half an hour, and a build takes its time
         answer.write_text(json.dumps(document), "utf-8")
-    assert asked(machine, made, cache) == {"setuptools", "uv"}
+    assert asked(machine, made, cache) == {"uv"}
 
 
 def test_a_local_folder_that_changed_is_built(machine: Machine, tmp_path: Path) -> None:
@@ -255,9 +255,9 @@ def test_a_local_folder_that_changed_is_built(machine: Machine, tmp_path: Path) 
     made = project(tmp_path / "tiny", table, files=files)
     cache = tmp_path / "cache"
     machine.build(made, env={"LAMBDA_BACKEND_CACHE_DIR": str(cache)})
-    assert asked(machine, made, cache) == {"setuptools"}
+    assert asked(machine, made, cache) == set()
     (made / "beside/beside.py").write_text("value = 2\n", "utf-8")
-    assert asked(machine, made, cache) == {"setuptools", "uv"}
+    assert asked(machine, made, cache) == {"uv"}
 
 
 def test_a_cache_that_is_emptied_between_two_hooks(machine: Machine, tmp_path: Path) -> None:

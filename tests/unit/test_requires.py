@@ -77,5 +77,26 @@ def test_what_is_asked_for_is_what_the_extras_bring() -> None:
     assert extras["sbom"] == f'["{pipeline._FOR_SBOM}"]'
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("setup.py", "import setuptools; setuptools.setup(setup_requires=['six'])"),
+        ("setup.cfg", "[options]\nsetup_requires = six"),
+    ],
+)
+def test_what_setuptools_is_told_to_ask_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, text: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1"\n')
+    environ = {"HOME": str(tmp_path)}
+    (tmp_path / "setup.cfg").write_text("[egg_info]\ntag_build = \ntag_date = 0\n")  # as in each sdist
+    for hook in ("wheel", "sdist", "editable"):
+        assert Build.load(tmp_path, {}, environ).requires(f"get_requires_for_build_{hook}") == []
+    (tmp_path / file).write_text(text)
+    for hook in ("wheel", "sdist", "editable"):
+        assert Build.load(tmp_path, {}, environ).requires(f"get_requires_for_build_{hook}") == ["six"]
+
+
 def test_bytecode_may_need_a_python_of_theirs(tmp_path: Path) -> None:
     assert asked(tmp_path, "host", {}, dependencies="[]", more="bytecode = true") == {"uv"}

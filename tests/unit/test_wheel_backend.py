@@ -4,16 +4,17 @@ import importlib.machinery
 import importlib.util
 import sys
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lambda_backend.errors import WheelBackendError
+from lambda_backend.sources import read_toml
 from lambda_backend.wheel_backend import SETUPTOOLS, SETUPTOOLS_REQUIREMENT, WheelBackend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -53,14 +54,10 @@ def without_setuptools(hide: Callable[[str], None]) -> None:
 
 
 @pytest.mark.usefixtures("without_setuptools")
-def test_setuptools_is_asked_for_where_it_is_missing() -> None:
+def test_setuptools_is_not_looked_at_for_its_hooks() -> None:
     assert not WheelBackend(SETUPTOOLS).installed
     for name in (SETUPTOOLS, f"{SETUPTOOLS}:__legacy__"):
         assert WheelBackend(name).has("build_editable")
-    assert WheelBackend(SETUPTOOLS).requires("get_requires_for_build_wheel", {}) == [SETUPTOOLS_REQUIREMENT]
-    assert WheelBackend(f"{SETUPTOOLS}:__legacy__").requires("get_requires_for_build_sdist", {}) == [
-        SETUPTOOLS_REQUIREMENT
-    ]
 
 
 @pytest.mark.usefixtures("without_setuptools")
@@ -74,10 +71,15 @@ def test_setuptools_missing_without_isolation() -> None:
     assert error.value.hint.startswith("add setuptools to build-system.requires")
 
 
-def test_installed_setuptools_is_asked_for_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setuptools_comes_with_us_and_asks_for_what_a_project_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = read_toml(Path(__file__).parents[2] / "pyproject.toml")["project"]
+    assert SETUPTOOLS_REQUIREMENT in project["dependencies"]
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "a"\nversion = "1"\n')
+    (tmp_path / "setup.cfg").write_text("[options]\nsetup_requires = six\n")
     monkeypatch.chdir(tmp_path)
-    assert WheelBackend(SETUPTOOLS).requires("get_requires_for_build_wheel", {}) == [SETUPTOOLS_REQUIREMENT]
+    assert WheelBackend(SETUPTOOLS).requires("get_requires_for_build_wheel", {}) == ["six"]
 
 
 def test_a_module_or_an_object_in_it(module: Callable[[str, str], None]) -> None:
