@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["Bundle", "Collision", "Member", "Record"]
@@ -58,3 +59,5 @@ class Bundle:
     """Sorted by path; the first of the two is in the artefact."""
     entangled: frozenset[str] = frozenset()
     """Distributions that have a file in common with another one: neither is as it would be alone."""
+    published: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By path, the hashes that a file may have by the RECORDs that list it, each with the RECORD's owner."""

@@ -10,8 +10,7 @@ import csv
 import dataclasses
 import io
 import posixpath
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lambda_backend.bundle.bytecode import compiled_by_source, with_compiled
 from lambda_backend.bundle.paths import normalised
@@ -39,24 +38,19 @@ __all__ = [
 _PYTHON = pattern(rb"#![ \t]*(?:[^\n]*/)?python[^\s/]*(?P<arguments>[ \t][^\n\r]*)?\r?\n")
 # Where a path has blanks or is too long for the kernel, installers write a script that sh hands on to Python.
 _PYTHON_BY_SH = pattern(rb"#!/bin/sh\r?\n'''exec' [^\n]*python[^\n]*\n' '''\r?\n")
+# What may have another place than it says: two slashes, one at the end, "." and "..", backslashes, letters of Unicode.
+_ODD = pattern(r"^$|^/|//|/$|(?:^|/)\.{1,2}(?:/|$)|\\|[^\x00-\x7f]")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of a RECORD."""
 
     path: str
     """From the folder that holds the ``.dist-info``, as written."""
     hash: str
     """``sha256=`` and base64, or empty."""
-
-    @property
-    def place(self) -> str:
-        """Where the file lies in a tree made with ``--target``: scripts are in ``bin`` below it, not beside it."""
-        path = normalised(posixpath.normpath(self.path.replace("\\", "/")))
-        while path.startswith("../"):
-            path = path[3:]
-        return path
+    place: str
+    """Where the file lies in a tree made with ``--target``: scripts are in ``bin`` below it, not beside it."""
 
 
 def dist_info(path: str) -> str | None:
@@ -82,7 +76,16 @@ def read_record(text: str, what: str) -> tuple[Row, ...]:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except csv.Error as error:
         raise BundleError(f"{what} is no valid RECORD: {error}") from None
-    return tuple(Row(path=row[0], hash=row[1] if len(row) > 1 else "") for row in rows)
+    return tuple(Row(row[0], row[1] if len(row) > 1 else "", _place(row[0])) for row in rows)
+
+
+def _place(path: str) -> str:
+    if _ODD.search(path) is None:
+        return path  # of all the thousands but a few
+    place = normalised(posixpath.normpath(path.replace("\\", "/")))
+    while place.startswith("../"):
+        place = place[3:]
+    return place
 
 
 def encoded_hash(digest: bytes) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -14,13 +13,13 @@ from lambda_backend.bundle.sources import content, sha256
 from lambda_backend.bundle.walk import refuse, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from lambda_backend.bundle.excludes import Excludes
     from lambda_backend.bundle.record import Row
 
-__all__ = ["altered", "installed_bundle", "tree_members"]
+__all__ = ["altered", "digests", "installed_bundle", "tree_members"]
 
 # Written by installers: when and from where, not what.
 _DROPPED = {"REQUESTED", "uv_build.json", "uv_cache.json"}
@@ -52,30 +51,48 @@ def installed_bundle(folder: Path, prefix: str, excludes: Excludes, *, target_py
         ),
         collisions=_collisions(records, start, shipped),
         entangled=_entangled(records),
+        published=_published(records, start, shipped),
     )
 
 
-def altered(folder: Path) -> tuple[str, ...]:
-    """Distributions of a tree with a file that is not what their RECORD says; sorted.
+def altered(bundle: Bundle, digests: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Distributions with a file that is not what their RECORD says; sorted.
 
-    Installers do not look: what another tool wrote into a file that it shares with an installer's cache would ship. The
-    metadata folder and scripts are the installer's own.
+    Installers do not look: what another tool wrote into a file that it shares with an installer's cache would ship.
+
+    Args:
+        bundle: what was installed.
+        digests: path and SHA-256, in hex, of files that ship as they were installed.
     """
-    recorded: dict[str, dict[str, str]] = {}
-    for record in _read_records(folder):
-        for row in record.rows:
-            if row.hash.startswith("sha256=") and not row.place.startswith("bin/") and dist_info(row.place) is None:
-                # Where two bring a file, it is that of one of them.
-                recorded.setdefault(row.place, {})[row.hash] = record.owner
-    with ThreadPoolExecutor() as threads:
-        digests = threads.map(lambda place: _digest(folder / place), recorded, chunksize=64)
-        pairs = zip(recorded.values(), digests, strict=True)
-        found = {owner for owners, digest in pairs if digest and digest not in owners for owner in owners.values()}
+    found: set[str] = set()
+    for path, digest in digests:
+        owners = bundle.published.get(path)
+        if owners is not None and encoded_hash(bytes.fromhex(digest)) not in owners:
+            found.update(owners.values())
     return tuple(sorted(found))
 
 
-def _digest(path: Path) -> str | None:
-    return encoded_hash(sha256(path).digest()) if path.is_file() else None
+def digests(members: Iterable[Member]) -> Iterator[tuple[str, str]]:
+    """Path and SHA-256, in hex, of each."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    files = list(members)
+    with ThreadPoolExecutor() as threads:
+        yield from threads.map(lambda member: (member.path, sha256(member.source).hexdigest()), files, chunksize=64)
+
+
+def _published(records: Iterable[_Recorded], start: str, shipped: Collection[str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for record in records:
+        for row in record.rows:
+            # The metadata folder and scripts are the installer's own.
+            if not row.hash.startswith("sha256=") or row.place.startswith("bin/") or dist_info(row.place) is not None:
+                continue
+            path = start + row.place
+            if path in shipped:
+                # Where two bring a file, it is that of one of them.
+                found.setdefault(path, {})[row.hash] = record.owner
+    return found
 
 
 def tree_members(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,7 +13,7 @@ from lambda_backend.bundle.paths import normalised, path_problem
 from lambda_backend.errors import BundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["Found", "Problem", "Skip", "refuse", "walk"]
 
@@ -50,8 +51,10 @@ def walk(folder: Path, *, boundary: Path, skip: Skip) -> tuple[tuple[Found, ...]
     even looked at.
     """
     walker = _Walker(Path(os.path.realpath(boundary)), skip)
-    files = sorted(walker.folder(folder, "", (os.path.realpath(folder),)), key=lambda found: found.path)
-    return tuple(files), tuple(sorted(walker.problems, key=lambda problem: problem.path))
+    walker.folder(folder, "", (os.path.realpath(folder),))
+    return tuple(sorted(walker.files, key=attrgetter("path"))), tuple(
+        sorted(walker.problems, key=lambda problem: problem.path)
+    )
 
 
 def refuse(what: str, problems: Sequence[Problem]) -> None:
@@ -65,19 +68,20 @@ class _Walker:
     def __init__(self, boundary: Path, skip: Skip) -> None:
         self.boundary = boundary
         self.skip = skip
+        self.files: list[Found] = []
         self.problems: list[Problem] = []
 
-    def folder(self, folder: Path, path: str, above: tuple[str, ...]) -> Iterator[Found]:
-        """Files of a folder.
+    def folder(self, folder: Path, path: str, above: tuple[str, ...]) -> None:
+        """Find the files of a folder.
 
         Args:
             folder: on disk.
             path: from the walked folder; empty for itself.
-            above: real paths of this folder and the ones it was reached through.
+            above: real paths of the folders that this one was reached through, and its own.
         """
         try:
             with os.scandir(folder) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
+                entries = sorted(scan, key=attrgetter("name"))
         except OSError as error:
             self._problem(path, f"cannot be read: {error.strerror or error}")
             return
@@ -85,7 +89,7 @@ class _Walker:
         for entry in entries:
             name = normalised(entry.name)
             inner = f"{path}/{name}" if path else name
-            source = Path(entry.path)
+            source = folder / entry.name
             if self.skip(inner, source, is_dir=_is_dir(entry)):
                 continue
             if problem := path_problem(name):
@@ -94,24 +98,26 @@ class _Walker:
                 self._problem(inner, f"is there twice, as {names[name]!a} and {entry.name!a}")
             else:
                 names[name] = entry.name
-                yield from self._entry(entry, source, inner, above)
+                self._entry(entry, source, inner, above)
 
-    def _entry(self, entry: os.DirEntry[str], source: Path, path: str, above: tuple[str, ...]) -> Iterator[Found]:
-        if entry.is_symlink() and not self._may_follow(source, path):
+    def _entry(self, entry: os.DirEntry[str], source: Path, path: str, above: tuple[str, ...]) -> None:
+        is_link = entry.is_symlink()
+        if is_link and not self._may_follow(source, path):
             return
         try:
-            status = source.stat()
+            mode = os.stat(entry).st_mode  # noqa: PTH116 - half as dear
         except OSError as error:
             self._problem(path, f"cannot be read: {error.strerror or error}")
             return
-        if stat.S_ISDIR(status.st_mode):
-            real = os.path.realpath(source)
+        if stat.S_ISDIR(mode):
+            # There are hundreds of folders, and hardly a link.
+            real = os.path.realpath(source) if is_link else os.path.join(above[-1], entry.name)  # noqa: PTH118 - a str
             if real in above:
                 self._problem(path, f"is a link to {str(source.readlink())!r}, a folder that it is in")
             else:
-                yield from self.folder(source, path, (*above, real))
-        elif stat.S_ISREG(status.st_mode):
-            yield Found(path=path, source=source, executable=bool(status.st_mode & stat.S_IXUSR))
+                self.folder(source, path, (*above, real))
+        elif stat.S_ISREG(mode):
+            self.files.append(Found(path=path, source=source, executable=bool(mode & stat.S_IXUSR)))
         else:
             self._problem(path, "is neither a file nor a folder")
 

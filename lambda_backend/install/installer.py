@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from lambda_backend.bundle.excludes import Excludes
     from lambda_backend.bundle.finish import Finish
-    from lambda_backend.bundle.model import Bundle
     from lambda_backend.cache import Cache
     from lambda_backend.install.builder import Builder
     from lambda_backend.install.exports import Exports
@@ -183,18 +182,24 @@ class Installer:
         parts = Parts(self._cache, pins, how)
         trees: list[Path] = []
 
-        def installed(missing: Sequence[Pin]) -> Bundle:
-            from lambda_backend.bundle.tree import installed_bundle
-
-            count = f"{len(missing)} distribution{'' if len(missing) == 1 else 's'}"
-            rest = f", the other {len(pins) - len(missing)} as before" if len(missing) < len(pins) else ""
-            self._words.say(f"installing {count} for {self.target.name}{rest}")
-            tree = self._published(missing, trees)
-            bundle = installed_bundle(tree, prefix, excludes, target_python=self.target.python)
-            return self.finisher.bundle(bundle, finish, excludes) if finish else bundle
+        def tree(pins: Sequence[Pin], fresh: bool) -> Path:
+            trees.append(self._installed(pins, fresh=fresh))
+            return trees[-1]
 
         def make() -> Made:
-            return put_together(pins, parts, installed, builder=lambda: self.workbench.builder)
+            from lambda_backend.install.bundles import Bundles
+
+            bundles = Bundles(
+                target=self.target,
+                count=len(pins),
+                prefix=prefix,
+                excludes=excludes,
+                finish=finish,
+                finisher=lambda: self.finisher,
+                tree=tree,
+                words=self._words,
+            )
+            return put_together(pins, parts, bundles, builder=lambda: self.workbench.builder)
 
         try:
             found = kept_archive(self._cache, "deps", key, make, parts=parts)
@@ -202,18 +207,6 @@ class Installer:
             self._remove(trees)
         self._known[key] = dataclasses.replace(found, from_cache=True)
         return found
-
-    def _published(self, pins: Sequence[Pin], trees: list[Path]) -> Path:
-        """A tree with what was published; every tree that is made is noted."""
-        from lambda_backend.bundle.tree import altered
-
-        tree = self._installed(pins)
-        trees.append(tree)
-        if names := altered(tree):
-            self._words.say(f"{', '.join(names)} in uv's cache: not as published, so all is fetched anew")
-            tree = self._installed(pins, fresh=True)
-            trees.append(tree)
-        return tree
 
     def _remove(self, trees: Sequence[Path]) -> None:
         """Remove trees in a thread: so many files take as long as what comes next."""

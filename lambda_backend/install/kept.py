@@ -16,7 +16,7 @@ from lambda_backend.install.builder import read_builder, write_builder
 from lambda_backend.install.parts import ARCHIVE, INDEX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from lambda_backend.archive.model import Archive, Taken
@@ -52,6 +52,8 @@ class Made:
     """Of kept archives; whatever else there is, is in the bundle."""
     installed: tuple[str, ...] = ()
     """Names of the distributions in the bundle."""
+    anew: Callable[[Sequence[str]], Bundle] | None = None
+    """Gives the bundle once more, for these distributions were not as they were published."""
 
 
 def kept_archive(
@@ -74,29 +76,43 @@ def kept_archive(
             return found
         cache.discard(kind, key)
         made = make()
-        bundle = made.bundle
         with cache.make(kind, key) as folder:
             with Payloads(parts.archives(made.installed) if parts else ()) as payloads:
                 try:
-                    archive = write(
-                        folder / ARCHIVE, bundle.members, records=bundle.records, parts=made.parts, payloads=payloads
-                    )
+                    made, archive = _written(folder / ARCHIVE, made, payloads)
                 except DamagedArchiveError:
                     for part in made.parts:
                         cache.discard(kind, part.archive.path.parent.name)
                     raise
             save_index(archive, folder / INDEX)
-            _write_collisions(folder, bundle.collisions)
+            _write_collisions(folder, made.bundle.collisions)
             write_builder(folder, made.builder)
         if parts is not None:
-            parts.remember(archive, kind, key, apart_from=bundle.entangled)
+            parts.remember(archive, kind, key, apart_from=made.bundle.entangled)
     return Dependencies(
         archive=dataclasses.replace(archive, path=cache.entry(kind, key) / ARCHIVE),
         entry=(kind, key),
         builder=made.builder,
-        collisions=bundle.collisions,
+        collisions=made.bundle.collisions,
         from_cache=False,
     )
+
+
+def _written(path: Path, made: Made, payloads: Payloads) -> tuple[Made, Archive]:
+    """The archive, of what was published."""
+    from lambda_backend.bundle.tree import altered
+
+    def once(made: Made) -> Archive:
+        bundle = made.bundle
+        return write(path, bundle.members, records=bundle.records, parts=made.parts, payloads=payloads)
+
+    archive = once(made)
+    # The digests are there now, without reading any file a second time.
+    names = altered(made.bundle, ((member.path, member.sha256) for member in archive.members))
+    if not names or made.anew is None:
+        return made, archive
+    made = dataclasses.replace(made, bundle=made.anew(names))
+    return made, once(made)
 
 
 def _read(folder: Path, entry: tuple[str, str]) -> Dependencies | None:

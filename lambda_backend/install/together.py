@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lambda_backend.bundle.model import Bundle
 from lambda_backend.install.kept import Made
@@ -10,6 +10,7 @@ from lambda_backend.install.kept import Made
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from lambda_backend.archive.model import Taken
     from lambda_backend.install.builder import Builder
     from lambda_backend.install.parts import Kept, Parts
     from lambda_backend.requirements.model import Pin
@@ -17,36 +18,44 @@ if TYPE_CHECKING:
 __all__ = ["overlap", "put_together"]
 
 
-def put_together(
-    pins: Sequence[Pin], parts: Parts, install: Callable[[Sequence[Pin]], Bundle], *, builder: Callable[[], Builder]
-) -> Made:
+class _Bundles(Protocol):
+    def installed(self, pins: Sequence[Pin], /) -> Bundle: ...
+    def anew(self, pins: Sequence[Pin], names: Sequence[str], /) -> Bundle: ...
+
+
+def put_together(pins: Sequence[Pin], parts: Parts, bundles: _Bundles, *, builder: Callable[[], Builder]) -> Made:
     """What an archive is made of. It is the same as if all had been installed.
 
     Args:
         pins: the distributions.
         parts: of kept archives.
-        install: installs some of them.
+        bundles: installs some of them.
         builder: who does that; asked for where something has to be installed.
     """
     kept = parts.kept()
     builders = {one.builder for one in kept.values()}
     if len(builders) == 1 and len(kept) == len(pins) and not overlap(_paths(kept)):
-        return _made(kept, Bundle(members=()), builders.pop(), [])
+        return Made(bundle=Bundle(members=()), builder=builders.pop(), parts=_parts(kept))
     # In another image something else may have been built.
     kept = {name: one for name, one in kept.items() if one.builder == builder()}
     missing = [pin for pin in pins if str(pin.name) not in kept]
-    bundle = install(missing) if missing else Bundle(members=())
+    bundle = bundles.installed(missing) if missing else Bundle(members=())
     shipped = [*(member.path for member in bundle.members), *(record.path for record in bundle.records)]
     if kept and overlap([*_paths(kept), shipped]):
         # Which of two files with one path ships is told by installing both.
         kept, missing = {}, list(pins)
-        bundle = install(pins)
-    return _made(kept, bundle, builder(), missing)
+        bundle = bundles.installed(pins)
+    return Made(
+        bundle=bundle,
+        builder=builder(),
+        parts=_parts(kept),
+        installed=tuple(str(pin.name) for pin in missing),
+        anew=lambda names: bundles.anew(missing, names),
+    )
 
 
-def _made(kept: Mapping[str, Kept], bundle: Bundle, builder: Builder, installed: Iterable[Pin]) -> Made:
-    parts = tuple(one.part for one in kept.values())
-    return Made(bundle=bundle, builder=builder, parts=parts, installed=tuple(str(pin.name) for pin in installed))
+def _parts(kept: Mapping[str, Kept]) -> tuple[Taken, ...]:
+    return tuple(one.part for one in kept.values())
 
 
 def _paths(kept: Mapping[str, Kept]) -> list[list[str]]:

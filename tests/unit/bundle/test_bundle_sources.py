@@ -201,20 +201,20 @@ def test_names_are_nfc_and_not_twice(entry: Path) -> None:
 
 def test_what_cannot_be_read(entry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(entry, "a/x.py", "b.py")
-    real_scan, real_stat = os.scandir, Path.stat
+    real_scan, real_stat = os.scandir, os.stat
 
     def scandir(path: Path) -> object:
         if Path(path).name == "a":
             raise PermissionError(13, "Permission denied")
         return real_scan(path)
 
-    def stat(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
-        if self.name == "b.py":
+    def stat(path: os.PathLike[str], *, follow_symlinks: bool = True) -> os.stat_result:
+        if os.fspath(path).endswith("b.py"):
             raise PermissionError(13, "Permission denied")
-        return real_stat(self, follow_symlinks=follow_symlinks)
+        return real_stat(path, follow_symlinks=follow_symlinks)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr(os, "stat", stat)
     with pytest.raises(BundleError, match=r"(?s)'a' cannot be read: Permission.*'b.py' cannot be read"):
         shipped(entry)
 
