@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import queue
 import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["BLOCK", "Follower"]
+__all__ = ["BLOCK", "Follower", "Prover"]
 
 BLOCK = 1 << 20
 
@@ -80,3 +81,54 @@ class Follower:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._hashed < self._written)
             return 0 if self._closed else min(BLOCK, self._written - self._hashed)
+
+
+class Prover:
+    """Hashes ranges of a file, one after the other.
+
+    Args:
+        path: of the file, which is there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._ranges: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
+        self._found: list[str] = []
+        self._error: OSError | None = None
+        self._thread = threading.Thread(target=self._run, name="prove", daemon=True)
+        self._thread.start()
+
+    def add(self, start: int, length: int) -> None:
+        """One more range, which no one changes any more."""
+        self._ranges.put((start, length))
+
+    def digests(self) -> list[str]:
+        """Wait for the SHA-256, in hex, of each range, of as much as there is; none comes after that.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        self.close()
+        if self._error is not None:
+            raise self._error
+        return self._found
+
+    def close(self) -> None:
+        """Wait for the end."""
+        self._ranges.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        block = memoryview(bytearray(BLOCK))
+        try:
+            with self._path.open("rb", buffering=0) as stream:
+                while (found := self._ranges.get()) is not None:
+                    start, length = found
+                    digest = hashlib.sha256()
+                    stream.seek(start)
+                    while length and (count := stream.readinto(block[:length])):
+                        digest.update(block[:count])
+                        length -= count
+                    self._found.append(digest.hexdigest())
+        except OSError as error:
+            self._error = error

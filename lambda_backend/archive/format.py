@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -81,15 +80,10 @@ def pack_timestamp(stamp: int) -> bytes:
     return _STAMP.pack(stamp)
 
 
-@dataclass(frozen=True, slots=True)
-class _Name:
-    encoded: bytes
-    flags: int
-
-
-def _name(path: str) -> _Name:
+def _name(path: str) -> tuple[bytes, int]:
+    """A name as it lies in a header, and the flags that tell how."""
     # Appendix D: without the flag a name is CP437, which agrees with ASCII.
-    return _Name(path.encode(), 0 if path.isascii() else _UTF8)
+    return path.encode(), 0 if path.isascii() else _UTF8
 
 
 def _extra_64(*values: int) -> bytes:
@@ -101,46 +95,48 @@ def _extra_64(*values: int) -> bytes:
 
 def local_header(member: ArchivedMember, stamp: int) -> bytes:
     """What comes before a member's data (4.3.7)."""
-    name = _name(member.path)
+    name, flags = _name(member.path)
     large = member.size >= _MAX_32 or member.compressed_size >= _MAX_32
     # 4.5.3: in a local header the extra field must hold both sizes.
     extra = _extra_64(member.size, member.compressed_size) if large else b""
     fixed = _LOCAL.pack(
         b"PK\3\4",
         _VERSION_64 if large else _VERSION,
-        name.flags,
+        flags,
         member.method,
         stamp & _MAX_16,
         stamp >> 16,
         member.crc,
         _MAX_32 if large else member.compressed_size,
         _MAX_32 if large else member.size,
-        len(name.encoded),
+        len(name),
         len(extra),
     )
-    return fixed + name.encoded + extra
+    return fixed + name + extra
 
 
 def central_header(member: ArchivedMember, stamp: int) -> bytes:
     """A member's row in the central directory (4.3.12)."""
-    name = _name(member.path)
-    # 4.5.3: in this order, and only those whose own field is full.
-    fields = (member.size, member.compressed_size, member.offset)
-    extra = _extra_64(*(field for field in fields if field >= _MAX_32))
-    version = _VERSION_64 if extra else _VERSION
-    size, compressed_size, offset = (min(field, _MAX_32) for field in fields)
+    name, flags = _name(member.path)
+    size, compressed_size, offset = member.size, member.compressed_size, member.offset
+    extra, version = b"", _VERSION
+    if max(size, compressed_size, offset) >= _MAX_32:
+        # 4.5.3: in this order, and only those whose own field is full.
+        extra = _extra_64(*(field for field in (size, compressed_size, offset) if field >= _MAX_32))
+        version = _VERSION_64
+        size, compressed_size, offset = (min(field, _MAX_32) for field in (size, compressed_size, offset))
     fixed = _CENTRAL.pack(
         b"PK\1\2",
         _UNIX | version,
         version,
-        name.flags,
+        flags,
         member.method,
         stamp & _MAX_16,
         stamp >> 16,
         member.crc,
         compressed_size,
         size,
-        len(name.encoded),
+        len(name),
         len(extra),
         0,  # comment
         0,  # disk
@@ -148,7 +144,7 @@ def central_header(member: ArchivedMember, stamp: int) -> bytes:
         (_REGULAR | (0o755 if member.executable else 0o644)) << 16,
         offset,
     )
-    return fixed + name.encoded + extra
+    return fixed + name + extra
 
 
 def end_of_directory(*, count: int, size: int, offset: int) -> bytes:

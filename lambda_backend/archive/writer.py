@@ -11,6 +11,7 @@ content digest are the same, and the same base and members always give the same 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import secrets
 from collections import Counter
@@ -18,10 +19,10 @@ from itertools import chain, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from lambda_backend.archive.compress import compressed
+from lambda_backend.archive.compress import Compressing
 from lambda_backend.archive.copying import Copying, copy_range, damaged, reserve
 from lambda_backend.archive.directory import directory, kept_directory, spliced
-from lambda_backend.archive.following import BLOCK, Follower
+from lambda_backend.archive.following import BLOCK, Follower, Prover
 from lambda_backend.archive.format import TIMESTAMP_FIELD, end_of_directory, local_header, pack_timestamp, timestamp
 from lambda_backend.archive.model import Archive, ArchivedMember, Part, content_digest
 from lambda_backend.archive.payloads import Payloads
@@ -31,9 +32,8 @@ from lambda_backend.bundle.record import record_text
 from lambda_backend.errors import BundleError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from typing import BinaryIO
 
     from lambda_backend.archive.compress import Compressed
     from lambda_backend.archive.model import Taken
@@ -207,30 +207,52 @@ class Draft:
             recorded.setdefault(record.owner, []).append(record)
         late: list[Record] = []
         # Closed at once when the disk is full, so that no thread outlives the error.
-        with contextlib.closing(compressed(members, payloads)) as made:
+        with contextlib.closing(Compressing(members, payloads)) as compressing, self._proven() as copied:
+            made = iter(compressing)
             for owner in sorted({*taken, *count, *recorded}):
                 if owner in taken:
                     self._take(taken[owner])
+                    copied(taken[owner])
                     continue
                 start, self._of_part = self._size, hashlib.sha256()
                 self._append(islice(made, count[owner]))
                 # One that lists a file of another owner, who may be yet to come, has no part that stands for itself.
                 own = [one for one in recorded.get(owner, ()) if all(map(self._rows.__contains__, one.listed))]
-                self._append(compressed(_made(own, self._rows), payloads))
+                self._append(Compressing(_made(own, self._rows), payloads))
                 if len(own) == len(recorded.get(owner, ())):
                     digest = self._of_part.hexdigest()
                     self._parts.append(Part(owner=owner, start=start, length=self._size - start, sha256=digest))
                 late += (one for one in recorded.get(owner, ()) if one not in own)
-            self._append(compressed(_made(late, self._rows), payloads))
+            self._append(Compressing(_made(late, self._rows), payloads))
+
+    @contextlib.contextmanager
+    def _proven(self) -> Iterator[Callable[[Taken], None]]:
+        """Gives what is to be called with each part that was copied last; at the end all are what they were.
+
+        Raises:
+            DamagedArchiveError: one is not.
+        """
+        copied: list[Taken] = []
+        with contextlib.ExitStack() as stack:
+
+            @functools.cache
+            def prover() -> Prover:
+                return stack.enter_context(contextlib.closing(Prover(self._temporary)))
+
+            def add(taken: Taken) -> None:
+                copied.append(taken)
+                prover().add(self._size - taken.part.length, taken.part.length)
+
+            yield add
+            for one, digest in zip(copied, prover().digests() if copied else (), strict=True):
+                if digest != one.part.sha256:
+                    raise damaged(one.archive, "its bytes have changed")
 
     def _take(self, taken: Taken) -> None:
         """Copy a part."""
         part, start = taken.part, self._size
         copy_range(taken.archive, part.start, part.length, self._stream, self._follower.written)
         self._size = self._followed = start + part.length
-        if _hashed(self._stream, start, part.length) != part.sha256:
-            raise damaged(taken.archive, "its bytes have changed")
-        self._stream.seek(self._size)
         self._parts.append(part._replace(start=start))
         for member in taken.members:
             self._rows[member.path] = member._replace(offset=member.offset - part.start + start)
@@ -307,14 +329,3 @@ def _made(records: Iterable[Record], written: Mapping[str, ArchivedMember]) -> l
         text = record_text(rows, record.path[len(record.root) :])
         made.append(Member(path=record.path, source=text, owner=record.owner))
     return made
-
-
-def _hashed(stream: BinaryIO, start: int, length: int) -> str:
-    """The SHA-256 of a part of a file, of as much as there is."""
-    digest = hashlib.sha256()
-    block = memoryview(bytearray(BLOCK))
-    stream.seek(start)
-    while length and (count := stream.readinto(block[:length])):  # type: ignore[attr-defined] # files of open() have it
-        digest.update(block[:count])
-        length -= count
-    return digest.hexdigest()
