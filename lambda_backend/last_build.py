@@ -65,6 +65,8 @@ class LastBuild:
         self._root = root
         self._directory = Path(os.path.abspath(directory))  # noqa: PTH100 - links stay
         self._asked = dict(config_settings)
+        self.bases: dict[str, tuple[str, int, int]] = {}
+        """What its zips were made on, by their name: path, size and how much of it they copy."""
         self._environ = environ
         self._observation: Observation | None = None
 
@@ -76,6 +78,7 @@ class LastBuild:
             if entry is None:
                 return None
             record = json.loads((entry / _RECORD).read_text("utf-8"))
+            self.bases = record["bases"]
             outputs = [Path(output) for output in record["outputs"]]
             is_same = (
                 time.time() < record["until"]
@@ -104,12 +107,21 @@ class LastBuild:
         with observing(self._observation):
             yield
 
-    def keep(self, *, wheel: str, made: Sequence[Path], said: str, until: float) -> None:
+    def keep(
+        self,
+        *,
+        wheel: str,
+        made: Sequence[Path],
+        bases: Mapping[str, tuple[Path, int, int]],
+        said: str,
+        until: float,
+    ) -> None:
         """Keep what was done, where all that it depended on is known.
 
         Args:
             wheel: name of the wheel.
             made: as in ``Again``.
+            bases: as the attribute.
             said: what a person is told again.
             until: when it ends to be true; seconds since 1970.
         """
@@ -119,6 +131,7 @@ class LastBuild:
         record = {
             "until": min(until, _midnight()),
             "made": [(str(path), _state(path)) for path in made],
+            "bases": {name: [str(path), *rest] for name, (path, *rest) in bases.items()},
             "outputs": list(map(str, observation.outputs)),
             "listed": sorted(self._environ) if self.environ.listed else None,
             "variables": self._variables(self.environ.names),

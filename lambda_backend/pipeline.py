@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,26 +19,16 @@ from lambda_backend.wheel_backend import SETUPTOOLS, WheelBackend, may_require
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lambda_backend.cache import Cache
     from lambda_backend.last_build import LastBuild
     from lambda_backend.metadata import ProjectMetadata
     from lambda_backend.packing.order import Order
     from lambda_backend.settings import ArtifactSettings, Settings
     from lambda_backend.settings.load import Loaded
-    from lambda_backend.wheels.kept import KeptWheels, Made
 
 __all__ = ["Build"]
 
 _REQUIREMENTS = {"docker": "docker>=7.1", "host": "uv>=0.13,<0.14"}
 _FOR_SBOM = "cyclonedx-python-lib>=11,<12"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Packed:
-    made: tuple[Path, ...]
-    said: str
-    until: float
-    """When other answers may be given to the same questions; seconds since 1970."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +69,10 @@ class Build:
     @property
     def wheel_backend(self) -> WheelBackend:
         """The backend that makes the wheel and the sdist."""
-        return self._wheel_backend(None)
+        return self.wheel_backend_in(None)
 
-    def _wheel_backend(self, build_base: Path | None) -> WheelBackend:
+    def wheel_backend_in(self, build_base: Path | None) -> WheelBackend:
+        """The same, with a folder for what setuptools makes on its way."""
         if self.loaded.wheel_backend.partition(":")[0] == "lambda_backend":
             raise WheelBackendError("tool.lambda.wheel-backend: lambda_backend cannot be its own wheel backend")
         return WheelBackend(
@@ -142,7 +132,7 @@ class Build:
         project = declared_by(self.loaded.document)
         if project is None:
             return False
-        order = self._order(settings, self.root, project, outputs=())
+        order = self.order(settings, self.root, project, outputs=())
         return all_is_kept(order, cache=Cache.default(self.environ))
 
     def delegate(self, hook: str, directory: str, *, after: tuple[Any, ...] = ()) -> str:
@@ -156,7 +146,7 @@ class Build:
             scratch: an empty folder.
         """
         from lambda_backend import metadata
-        from lambda_backend.sources import read_toml
+        from lambda_backend.documents import read_toml
 
         found = metadata.declared_by(read_toml(self.root / "pyproject.toml"))
         if found is not None:
@@ -195,79 +185,22 @@ class Build:
             if skipped:
                 self.words.say(skipped)
             return self.delegate("build_wheel", str(directory), after=(metadata_directory,))
-        from lambda_backend.cache import Cache
+        from lambda_backend.lambda_step import LambdaStep
 
-        cache = Cache.default(self.environ)
-        outputs = (directory, self.output(settings, directory))
-        with cache.scratch(held=False) as stage, last.observed(outputs) if last else contextlib.nullcontext():
-            wheels = self._wheels(cache, stage, outputs, told=metadata_directory is not None)
-            made = wheels.wheel(stage / "wheel", lambda: self._made(cache, stage, metadata_directory))
-            packed = self._package(settings, cache, stage, made, directory)
-        name = made.path.name
-        if last and wheels.may_keep:
-            last.keep(wheel=name, made=packed.made, said=packed.said, until=packed.until)
-        return name
-
-    def _wheels(self, cache: Cache, stage: Path, outputs: tuple[Path, ...], *, told: bool) -> KeptWheels:
-        from lambda_backend.wheels.kept import KeptWheels
-
-        (stage / "wheel").mkdir()
-        return KeptWheels(
-            cache,
-            root=self.root,
-            document=self.loaded.document,
-            backend=self._wheel_backend(stage / "build"),
-            # What it is told, the backend may write into the wheel as it likes; and who wants to hear it lets it run.
-            told=told or bool(self.loaded.inner_config_settings) or bool(self.environ.get("LAMBDA_BACKEND_VERBOSE")),
-            outputs=outputs,
-            environ=self.environ,
+        step = LambdaStep(
+            build=self, settings=settings, directory=directory, metadata_directory=metadata_directory, last=last
         )
+        return step.run()
 
-    def _made(self, cache: Cache, stage: Path, metadata_directory: str | None) -> str:
-        """Let the backend make the wheel, in a folder of the stage; gives its name."""
-        cache.hold(stage)
-        backend = self._wheel_backend(stage / "build")
-        folder = str(stage / "wheel")
-        return backend.call("build_wheel", folder, self.loaded.inner_config_settings, metadata_directory)
+    def order(self, settings: Settings, wheel: Path, project: ProjectMetadata, outputs: tuple[Path, ...]) -> Order:
+        """What there is to make.
 
-    def _package(self, settings: Settings, cache: Cache, stage: Path, made: Made, wheel_directory: Path) -> _Packed:
-        """Make the artefacts of a finished wheel, and move everything into place together."""
-        from lambda_backend.output import Delivery, deliver
-        from lambda_backend.packing.packer import Packer
-        from lambda_backend.report.manifest import manifest, sbom_of
-        from lambda_backend.report.sbom.write import require_library, write_sboms
-        from lambda_backend.report.terminal import table
-
-        if settings.sbom:
-            require_library()
-        output = self.output(settings, wheel_directory)
-        wheel, project = made.path, made.project
-        order = self._order(settings, wheel, project, outputs=(wheel_directory, output))
-        packer = Packer(order, cache=cache, stage=stage, words=self.words)
-        artifacts = packer.artifacts()
-        boms = write_sboms(artifacts, project, stage) if settings.sbom else []
-        places = {item.file_name: item.file_name for item in artifacts}
-        text = manifest(project.name, project.version, artifacts, places, sboms=settings.sbom)
-        described = stage / f"{project.stem}.lambda.json"
-        described.write_text(text, "utf-8")
-        deliveries = [
-            *(Delivery(source=item.archive.path, target=output / item.file_name) for item in artifacts),
-            *(Delivery(source=path, target=output / path.name) for path in boms),
-            Delivery(source=described, target=output / described.name),
-            Delivery(source=wheel, target=wheel_directory / wheel.name),
-        ]
-        deliver(deliveries)
-        self.words.block(table(artifacts))
-        self.words.say(f"{len(artifacts)} in {output}")
-        beside = {path.name for path in boms}
-        names = [name for item in artifacts for name in (item.file_name, *({sbom_of(item.file_name)} & beside))]
-        return _Packed(
-            made=(deliveries[-1].target, *(output / name for name in names), output / described.name),
-            said="\n".join(self.words.lines),
-            until=packer.until,
-        )
-
-    def _order(self, settings: Settings, wheel: Path, project: ProjectMetadata, outputs: tuple[Path, ...]) -> Order:
+        Args:
+            settings: the table.
+            wheel: the project's.
+            project: what it says of itself.
+            outputs: folders that builds write to.
+        """
         from lambda_backend.packing.order import Order
 
         return Order(
@@ -317,7 +250,7 @@ class Build:
         found = artifact_settings(self.loaded.settings)
         if not any(artifact.entry for artifact in found) or any(artifact.project for artifact in found):
             return False
-        from lambda_backend.sources import read_toml
+        from lambda_backend.documents import read_toml
         from lambda_backend.wheel_backend import names_modules
 
         return not names_modules(

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from lambda_backend.documents import read_toml
 from lambda_backend.errors import LockError
 from lambda_backend.install.wanted import Wanted
 from lambda_backend.metadata import ProjectMetadata, declared_by
 from lambda_backend.requirements.exporters import Export, Exporter
 from lambda_backend.requirements.find import find_lock
 from lambda_backend.requirements.project import Offered, declared, poetry_dependencies
-from lambda_backend.sources import local_metadata, locked, read_toml
+from lambda_backend.sources import local_metadata, locked
 from lambda_backend.wheel_backend import SETUPTOOLS
 
 if TYPE_CHECKING:

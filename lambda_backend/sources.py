@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from lambda_backend.bundle.entry import entry_members
 from lambda_backend.bundle.excludes import Excludes
 from lambda_backend.bundle.folder import folder_files
 from lambda_backend.bundle.include import include_members
+from lambda_backend.documents import read_toml
 from lambda_backend.errors import LockError
 from lambda_backend.requirements.find import find_lock
 from lambda_backend.settings.model import ImageSettings
@@ -33,7 +33,6 @@ __all__ = [
     "lock_sources",
     "locked",
     "project_sources",
-    "read_toml",
     "refuse_outside",
 ]
 
@@ -217,25 +216,6 @@ def project_sources(
             context = build_context(root, image.context, image.file, key=key, outputs=outputs)
             sources |= {_relative(path, root): path for path in context.read}
     return dict(sorted(sources.items()))
-
-
-def read_toml(path: Path) -> Mapping[str, Any]:
-    """A TOML file, or an empty mapping when it is not there.
-
-    Raises:
-        LockError: it is no TOML.
-    """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        document: Mapping[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LockError(f"{path.name} is no valid TOML: {error}") from None
-    return document
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-    from lambda_backend.archive.model import Archive
+    from lambda_backend.archive.model import Archive, Place
 
 __all__ = ["Copying", "copy_range", "damaged", "reserve"]
 
@@ -30,7 +30,7 @@ class Copying:
         on_progress: is told how many bytes there are.
     """
 
-    def __init__(self, archive: Archive, stream: BinaryIO, on_progress: Callable[[int], None]) -> None:
+    def __init__(self, archive: Archive | Place, stream: BinaryIO, on_progress: Callable[[int], None]) -> None:
         self._archive = archive
         self._stream = stream
         self._on_progress = on_progress
@@ -60,7 +60,9 @@ class Copying:
             self._error = error
 
 
-def copy_range(archive: Archive, start: int, length: int, stream: BinaryIO, on_progress: Callable[[int], None]) -> None:
+def copy_range(
+    archive: Archive | Place, start: int, length: int, stream: BinaryIO, on_progress: Callable[[int], None]
+) -> None:
     """Copy a part of an archive to where another file is about to be written.
 
     Raises:
@@ -111,7 +113,7 @@ def reserve(stream: BinaryIO, size: int) -> None:
             os.posix_fallocate(stream.fileno(), 0, size)
 
 
-def damaged(archive: Archive, why: str) -> DamagedArchiveError:
+def damaged(archive: Archive | Place, why: str) -> DamagedArchiveError:
     """The error for a kept archive that is not what it was."""
     return DamagedArchiveError(
         f"{archive.path}, the kept archive to build on, cannot be read: {why}",

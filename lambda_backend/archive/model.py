@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.facts.model import Facts
 
-__all__ = ["Archive", "ArchivedMember", "Part", "Taken", "content_digest", "taken"]
+__all__ = ["Archive", "ArchivedMember", "Part", "Place", "Taken", "content_digest", "taken"]
 
 
 class ArchivedMember(NamedTuple):
@@ -47,6 +47,14 @@ class Part(NamedTuple):
     """Hex, of those bytes."""
 
 
+class Place(NamedTuple):
+    """Where a finished zip lies, and how much of it a later one copies."""
+
+    path: Path
+    size: int
+    directory_offset: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Archive:
     """A finished zip."""
@@ -71,6 +79,11 @@ class Archive:
     """What the bytes of members tell, by path; those with nothing to tell have none."""
     parts: tuple[Part, ...]
     """What another archive may take as it is, in order; of what came from a base there is none."""
+
+    @property
+    def place(self) -> Place:
+        """Where it lies."""
+        return Place(self.path, self.size, self.directory_offset)
 
     @property
     def code_sha256(self) -> str:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lambda_backend.archive.compress import Compressed
-    from lambda_backend.archive.model import Taken
+    from lambda_backend.archive.model import Place, Taken
     from lambda_backend.bundle.model import Record
     from lambda_backend.facts.model import Facts
 
@@ -47,21 +47,21 @@ _FOLLOWED = 4 << 20
 
 
 @contextlib.contextmanager
-def begun(target: Path, *, base: Archive | None = None) -> Iterator[Draft]:
+def begun(target: Path, *, place: Place | None = None) -> Iterator[Draft]:
     """Begin to write a zip; it appears by the draft's ``finish``, and nothing is left where the block ends without.
 
     A base is copied and hashed in threads while the block goes on.
 
     Args:
         target: the zip; its folder exists. Replaced when it exists.
-        base: an archive whose entries are taken over without being compressed again, with this archive's time stamp.
+        place: where the base lies, an archive whose entries are taken over; ``finish`` gets all of it.
 
     Raises:
         OutputError: the target cannot be written.
     """
     with contextlib.ExitStack() as stack:
         with _errors(target):
-            draft = Draft(target, base, stack)
+            draft = Draft(target, place, stack)
         yield draft
 
 
@@ -76,8 +76,8 @@ def write(
     epoch: int | None = None,
 ) -> Archive:
     """Write a zip, all or nothing: ``begun`` and ``Draft.finish``, with their arguments and errors."""
-    with begun(target, base=base) as draft:
-        return draft.finish(members, records=records, parts=parts, payloads=payloads, epoch=epoch)
+    with begun(target, place=base.place if base else None) as draft:
+        return draft.finish(members, base=base, records=records, parts=parts, payloads=payloads, epoch=epoch)
 
 
 def is_whole(archive: Archive) -> bool:
@@ -116,9 +116,10 @@ def _errors(target: Path) -> Iterator[None]:
 class Draft:
     """A zip that is being written, in a new file beside the target, and hashed as it grows."""
 
-    def __init__(self, target: Path, base: Archive | None, stack: contextlib.ExitStack) -> None:
-        self._target = target
-        self._base = base
+    def __init__(self, target: Path, place: Place | None, stack: contextlib.ExitStack) -> None:
+        self.path = target
+        self.place = place
+        self._base: Archive | None = None
         self._stack = stack
         # A name of our own rather than one of tempfile, whose files are private whatever the umask says.
         self._temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
@@ -128,9 +129,9 @@ class Draft:
         stack.callback(self._stream.close)
         self._follower = stack.enter_context(contextlib.closing(Follower(self._temporary)))
         self._copying: Copying | None = None
-        if base is not None:
-            reserve(self._stream, base.size + BLOCK)
-            self._copying = Copying(base, self._stream, self._follower.written)
+        if place is not None:
+            reserve(self._stream, place.size + BLOCK)
+            self._copying = Copying(place, self._stream, self._follower.written)
             stack.enter_context(contextlib.closing(self._copying))
         self._size = 0
         self._followed = 0
@@ -144,6 +145,7 @@ class Draft:
         self,
         members: Iterable[Member],
         *,
+        base: Archive | None = None,
         records: Sequence[Record] = (),
         parts: Sequence[Taken] = (),
         payloads: Payloads | None = None,
@@ -153,6 +155,7 @@ class Draft:
 
         Args:
             members: in any order; no path twice, and none that the base or a part has.
+            base: what is copied, and gets this archive's time stamp.
             records: RECORDs of what the members hold.
             parts: of archives without time stamp, taken over as they are; their owners have no members.
             payloads: what need not be compressed again.
@@ -163,17 +166,19 @@ class Draft:
             DamagedArchiveError: the base or a part is not what was written.
             OutputError: the target cannot be written.
         """
+        assert self.place == (base.place if base else None)  # noqa: S101 - it is copied by now
+        self._base = base
         fresh = sorted(members, key=attrgetter("owner", "path"))
         _refuse_impossible(fresh, chain(self._base.members if self._base else (), *(one.members for one in parts)))
         self._stamp = timestamp(epoch)
-        with _errors(self._target):
+        with _errors(self.path):
             entries = self._start(self._base) if self._base else None
             self._fill(fresh, records, parts, payloads or Payloads())
             archive = self._end(entries)
             self._stream.truncate(self._size)
             self._follower.close()
             self._stream.close()
-            self._temporary.replace(self._target)
+            self._temporary.replace(self.path)
         return archive
 
     def _start(self, base: Archive) -> hashlib._Hash:
@@ -296,7 +301,7 @@ class Draft:
         self._stream.flush()
         self._follower.written(self._size)
         return Archive(
-            path=self._target,
+            path=self.path,
             members=rows,
             size=self._size,
             unzipped_size=sum(row.size for row in rows),

@@ -58,8 +58,8 @@ def build_project(asked: Asked) -> tuple[Path, ...]:
 
 
 def _build(asked: Asked, last: LastBuild) -> tuple[Path, ...]:
+    from lambda_backend.documents import read_toml
     from lambda_backend.pipeline import Build
-    from lambda_backend.sources import read_toml
 
     build = Build.load(asked.root, asked.config_settings, asked.environ)
     system = read_toml(asked.root / "pyproject.toml").get("build-system", {})

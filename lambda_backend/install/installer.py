@@ -28,7 +28,7 @@ from lambda_backend.requirements import pins as pinned
 from lambda_backend.requirements.model import Requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from lambda_backend.bundle.excludes import Excludes
@@ -93,9 +93,10 @@ class Installer:
         self.target = target
         self._cache = cache
         self._place = place
-        self._index = index
+        self.index = index
         self._environ = environ
         self._wanted: list[Wanted] = []
+        self._unasked: list[Callable[[], object]] = []
         self._known: dict[str, Dependencies] = {}
         self._open = open_workbench
         self._words = words
@@ -105,6 +106,24 @@ class Installer:
         self._host = host
         self.until = float("inf")
         """When an answer that it gave ends to be one; seconds since 1970."""
+
+    @contextlib.contextmanager
+    def until_of(self) -> Iterator[Callable[[], float]]:
+        """Gives what tells when the answers of a ``with`` block end to be ones."""
+        before, self.until = self.until, float("inf")
+        found = float("inf")
+        yield lambda: found
+        found, self.until = self.until, min(before, self.until)
+
+    def answered(self, ask: Callable[[], object], *, until: float) -> None:
+        """Take note of an answer that somebody else remembered.
+
+        Args:
+            ask: finds it here; called where pins have to be installed.
+            until: when it ends to be one; seconds since 1970.
+        """
+        self._unasked.append(ask)
+        self.until = min(self.until, until)
 
     def __enter__(self) -> Installer:  # noqa: PYI034 - Self is not in Python 3.10
         return self
@@ -146,7 +165,7 @@ class Installer:
         if wanted.empty or (wanted.lock and wanted.lock.kind == "pylock"):
             return self._resolved(wanted)
         self._warn_of_python(wanted)
-        key = cache_key(_FORMAT, "pins", self.target.name, dict(self._place), dict(self._index), _asked(wanted))
+        key = cache_key(_FORMAT, "pins", self.target.name, dict(self._place), dict(self.index), _asked(wanted))
         lasting = _lasts(wanted)
         with self._cache.locked("pins", key) as kept:
             if kept is not None and (found := _read_pins(kept, lasting=lasting)) is not None:
@@ -229,6 +248,8 @@ class Installer:
 
     def _access(self) -> dict[str, str]:
         """What uv has to know of the indexes that pins are from, which pins and their cache do not hold."""
+        while self._unasked:
+            self._unasked.pop()()
         urls: dict[str, None] = {}
         insecure: dict[str, None] = {}
         for wanted in self._wanted:

@@ -9,8 +9,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from lambda_backend.bundle.sources import files_digest
+from lambda_backend.documents import read_toml
 from lambda_backend.errors import InstallError
-from lambda_backend.sources import local_sources, read_toml
+from lambda_backend.sources import local_sources
 from lambda_backend.wheel_backend import SETUPTOOLS, SETUPTOOLS_REQUIREMENT
 
 if TYPE_CHECKING:

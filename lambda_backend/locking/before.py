@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from packaging.pylock import Pylock, PylockValidationError
 from packaging.utils import canonicalize_name
 
+from lambda_backend.documents import read_toml
 from lambda_backend.errors import LockError
-from lambda_backend.sources import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

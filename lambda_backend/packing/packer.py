@@ -15,14 +15,12 @@ from lambda_backend.bundle.model import Bundle
 from lambda_backend.bundle.sources import files_digest
 from lambda_backend.bundle.wheel import fits
 from lambda_backend.errors import BundleError, DamagedArchiveError, InstallError, LockError
+from lambda_backend.packing.needs import Needs
 from lambda_backend.packing.omissions import Omissions, without
 from lambda_backend.packing.parts import code_parts, finish_of, takes_project, visible_source
 from lambda_backend.packing.workbenches import Workbenches
-from lambda_backend.planning import wanted
 from lambda_backend.report.model import Artifact
-from lambda_backend.requirements import layers, stale
 from lambda_backend.requirements import pins as pinned
-from lambda_backend.sources import local_sources, read_toml
 from lambda_backend.targets import target as target_of
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
-    from lambda_backend.archive.model import Archive
+    from lambda_backend.archive.model import Archive, Place
     from lambda_backend.archive.writer import Draft
     from lambda_backend.bundle.finish import Finish
     from lambda_backend.bundle.model import Member
@@ -56,20 +54,25 @@ class Packer:
         cache: where finished work is kept.
         stage: an empty folder for what is made.
         words: what is done is said there.
+        ahead: the draft of an artefact, begun by what its base was the last time.
     """
 
-    def __init__(self, order: Order, *, cache: Cache, stage: Path, words: Words) -> None:
+    def __init__(self, order: Order, *, cache: Cache, stage: Path, words: Words, ahead: Draft | None = None) -> None:
         self._order = order
+        self._ahead = ahead
         self._cache = cache
         self._stage = stage
         self._words = words
         self._workbenches = Workbenches(order, cache=cache, stage=stage, words=words)
         self._pins: dict[tuple[str, str], tuple[Pin, ...]] = {}
         self._omissions = Omissions(words)
+        self._needs = Needs(order, cache=cache, words=words)
         self._recommended = False
         self._epoch = _epoch(order.environ)
         self.until = float("inf")
         """When other answers may be given to the same questions; seconds since 1970."""
+        self.bases: dict[str, Place] = {}
+        """What zips were made on, by their name."""
 
     def artifacts(self) -> tuple[Artifact, ...]:
         """Make and check them, one target after the other; in the order of the settings, then of the targets.
@@ -140,6 +143,8 @@ class Packer:
                 made, bundle = [base, *made], Bundle(members=())
             collisions = (*(base.collisions if base else ()), *bundle.collisions)
             draft = draft or stack.enter_context(self._begun(file_name, base))
+            if draft.place is not None:
+                self.bases[file_name] = draft.place
             archive = self._written(draft, bundle, base)
         if steps.command:
             from lambda_backend.packing.customised import installed
@@ -201,7 +206,11 @@ class Packer:
         )
 
     def _begun(self, file_name: str, base: Dependencies | None) -> contextlib.AbstractContextManager[Draft]:
-        return begun(self._stage / file_name, base=base.archive if base else None)
+        path, place = self._stage / file_name, base.archive.place if base else None
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and (ahead.path, ahead.place) == (path, place):
+            return contextlib.nullcontext(ahead)
+        return begun(path, place=place)
 
     def _written(self, draft: Draft, bundle: Bundle, base: Dependencies | None) -> Archive:
         """The artefact's zip.
@@ -210,7 +219,7 @@ class Packer:
             DamagedArchiveError: the base is not what was kept; it no longer is.
         """
         try:
-            return draft.finish(bundle.members, epoch=self._epoch)
+            return draft.finish(bundle.members, base=base.archive if base else None, epoch=self._epoch)
         except DamagedArchiveError:
             if base is not None:
                 self._cache.discard(*base.entry)
@@ -226,6 +235,8 @@ class Packer:
             return (), (), None
         pins, lock = self._own_pins(artifact, target, installer)
         self._recommend_lock(artifact, pins, lock)
+        from lambda_backend.requirements import layers
+
         of = {name: self._order.layers[name] for name in artifact.layers}
         layers_of = {name: without(self._layer_pins(name, target, installer), of[name].omit) for name in of}
         rest = layers.without(pins, layers_of, function=artifact.name) if layers_of else pins
@@ -235,6 +246,19 @@ class Packer:
         self, artifact: ArtifactSettings, target: Target, installer: Installer
     ) -> tuple[tuple[Pin, ...], str | None]:
         """The artefact's pins, its layers' not yet taken away, and the name of its lock."""
+
+        def ask() -> tuple[tuple[Pin, ...], str | None]:
+            return self._found_pins(artifact, target, installer)
+
+        return self._needs.pins(artifact, installer, self._workbenches.place(artifact), ask)
+
+    def _found_pins(
+        self, artifact: ArtifactSettings, target: Target, installer: Installer
+    ) -> tuple[tuple[Pin, ...], str | None]:
+        from lambda_backend.documents import read_toml
+        from lambda_backend.planning import wanted
+        from lambda_backend.requirements import stale
+
         layer_pins = [pin for name in artifact.layers for pin in self._layer_pins(name, target, installer)]
         asked = wanted(
             artifact, target, self._order.project, self._order.root, base=self._workbenches.base, layer_pins=layer_pins
@@ -274,6 +298,8 @@ class Packer:
     def _local_wheel(self, pin: Pin, installer: Installer) -> BuiltWheel:
         source = pin.path or "."
         base = self._workbenches.base
+        from lambda_backend.sources import local_sources
+
         found = local_sources(base / source, base)
         return installer.wheel(pin.name, source, files_digest(found))
 

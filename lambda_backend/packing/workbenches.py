@@ -9,6 +9,7 @@ import json
 import posixpath
 from typing import TYPE_CHECKING
 
+from lambda_backend.documents import read_toml
 from lambda_backend.errors import LambdaBackendError
 from lambda_backend.install.installer import Installer
 from lambda_backend.install.steps import Steps
@@ -17,7 +18,6 @@ from lambda_backend.install.variables import Variables
 from lambda_backend.packing.parts import visible_source
 from lambda_backend.settings.interpolate import redact_urls
 from lambda_backend.settings.model import ImageSettings
-from lambda_backend.sources import common_base, project_sources, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,9 +62,14 @@ class Workbenches:
         self._stage = stage
         self._words = words
         self._all = (*order.layers.values(), *order.asked)
-        self.base = common_base(self._all, order.root)
-        """The innermost folder that holds the project and its path dependencies."""
         self._scratches = 0
+
+    @functools.cached_property
+    def base(self) -> Path:
+        """The innermost folder that holds the project and its path dependencies."""
+        from lambda_backend.sources import common_base
+
+        return common_base(self._all, self._order.root)
 
     @functools.cached_property
     def _opener(self) -> Opener:
@@ -96,6 +101,8 @@ class Workbenches:
             self._scratches += 1
             scratch = self._stage / f"work{self._scratches}"
             scratch.mkdir()
+            from lambda_backend.sources import project_sources
+
             found = project_sources(self._all, self._order.root, self._order.outputs)
             inner = self._order.root.relative_to(self.base).as_posix()
             sources = {"input": {posixpath.normpath(f"{inner}/{name}"): path for name, path in found.items()}}

@@ -5,17 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lambda_backend.documents import read_toml
 from lambda_backend.errors import LockError
 from lambda_backend.settings import artifacts, load
-from lambda_backend.sources import (
-    common_base,
-    local_metadata,
-    local_sources,
-    locked,
-    project_sources,
-    read_toml,
-    refuse_outside,
-)
+from lambda_backend.sources import common_base, local_metadata, local_sources, locked, project_sources, refuse_outside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

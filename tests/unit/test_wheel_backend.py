@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lambda_backend.documents import read_toml
 from lambda_backend.errors import WheelBackendError
-from lambda_backend.sources import read_toml
 from lambda_backend.wheel_backend import SETUPTOOLS, SETUPTOOLS_REQUIREMENT, WheelBackend
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lambda_backend.sources import read_toml
+from lambda_backend.documents import read_toml
 from lambda_backend.wheel_backend import names_modules
 
 if TYPE_CHECKING:

@@ -37,9 +37,9 @@ def command(project: Path, *, upgrade: bool, force: bool, verbose: bool) -> None
     """
     from lambda_backend.cli.live import words
     from lambda_backend.cli.process import in_project, quiet_backend
+    from lambda_backend.documents import read_toml
     from lambda_backend.errors import SettingsError
     from lambda_backend.pipeline import Build
-    from lambda_backend.sources import read_toml
 
     root = project.resolve()
     environ = {**os.environ, **({"LAMBDA_BACKEND_VERBOSE": "1"} if verbose else {})}

@@ -1,0 +1,144 @@
+"""The wheel with everything beside it: made aside, then moved into place together."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lambda_backend.cache import Cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lambda_backend.archive.writer import Draft
+    from lambda_backend.last_build import LastBuild
+    from lambda_backend.pipeline import Build
+    from lambda_backend.report.model import Artifact
+    from lambda_backend.settings import Settings
+    from lambda_backend.wheels.kept import KeptWheels, Made
+
+__all__ = ["LambdaStep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LambdaStep:
+    """One call of the hook ``build_wheel`` for a project with ``[tool.lambda]``."""
+
+    build: Build
+    settings: Settings
+    directory: Path
+    """Where the wheel goes."""
+    metadata_directory: str | None
+    """As the frontend has it."""
+    last: LastBuild | None
+    """Takes down what was done."""
+
+    def run(self) -> str:
+        """Make it all; gives the wheel's name."""
+        cache = Cache.default(self.build.environ)
+        with contextlib.ExitStack() as stack:
+            stage = stack.enter_context(cache.scratch(held=False))
+            ahead = None
+            if self.last:
+                stack.enter_context(self.last.observed(self._outputs))
+                ahead = stack.enter_context(_ahead(stage, self.last))
+            wheels = self._wheels(cache, stage)
+            made = wheels.wheel(stage / "wheel", lambda: self._made(cache, stage))
+            self._package(cache, stage, made, ahead, keep=wheels.may_keep)
+        return made.path.name
+
+    @property
+    def _output(self) -> Path:
+        return self.build.output(self.settings, self.directory)
+
+    @property
+    def _outputs(self) -> tuple[Path, ...]:
+        return (self.directory, self._output)
+
+    def _wheels(self, cache: Cache, stage: Path) -> KeptWheels:
+        from lambda_backend.wheels.kept import KeptWheels
+
+        (stage / "wheel").mkdir()
+        build = self.build
+        told = bool(self.metadata_directory or build.loaded.inner_config_settings)
+        return KeptWheels(
+            cache,
+            root=build.root,
+            document=build.loaded.document,
+            backend=build.wheel_backend_in(stage / "build"),
+            # What it is told, the backend may write into the wheel as it likes; and who wants to hear it lets it run.
+            told=told or bool(build.environ.get("LAMBDA_BACKEND_VERBOSE")),
+            outputs=self._outputs,
+            environ=build.environ,
+        )
+
+    def _made(self, cache: Cache, stage: Path) -> str:
+        """Let the backend make the wheel, in a folder of the stage; gives its name."""
+        cache.hold(stage)
+        backend, inner = self.build.wheel_backend_in(stage / "build"), self.build.loaded.inner_config_settings
+        return backend.call("build_wheel", str(stage / "wheel"), inner, self.metadata_directory)
+
+    def _package(self, cache: Cache, stage: Path, made: Made, ahead: Draft | None, *, keep: bool) -> None:
+        """Make the artefacts of a finished wheel, and move everything into place together."""
+        from lambda_backend.output import Delivery, deliver
+        from lambda_backend.packing.packer import Packer
+        from lambda_backend.report.manifest import manifest
+        from lambda_backend.report.sbom.write import require_library, write_sboms
+        from lambda_backend.report.terminal import table
+
+        if self.settings.sbom:
+            require_library()
+        words, output, project = self.build.words, self._output, made.project
+        order = self.build.order(self.settings, made.path, project, outputs=self._outputs)
+        packer = Packer(order, cache=cache, stage=stage, words=words, ahead=ahead)
+        artifacts = packer.artifacts()
+        boms = write_sboms(artifacts, project, stage) if self.settings.sbom else []
+        places = {item.file_name: item.file_name for item in artifacts}
+        text = manifest(project.name, project.version, artifacts, places, sboms=self.settings.sbom)
+        described = stage / f"{project.stem}.lambda.json"
+        described.write_text(text, "utf-8")
+        deliver(
+            [
+                *(Delivery(source=item.archive.path, target=output / item.file_name) for item in artifacts),
+                *(Delivery(source=path, target=output / path.name) for path in boms),
+                Delivery(source=described, target=output / described.name),
+                Delivery(source=made.path, target=self.directory / made.path.name),
+            ]
+        )
+        words.block(table(artifacts))
+        words.say(f"{len(artifacts)} in {output}")
+        if self.last and keep:
+            self.last.keep(
+                wheel=made.path.name,
+                made=tuple(self._paths(made, artifacts, described.name)),
+                bases=packer.bases,
+                said="\n".join(words.lines),
+                until=packer.until,
+            )
+
+    def _paths(self, made: Made, artifacts: tuple[Artifact, ...], manifest: str) -> Iterator[Path]:
+        """Everything that was made, as ``Again`` has it."""
+        from lambda_backend.report.manifest import sbom_of
+
+        yield self.directory / made.path.name
+        for artifact in artifacts:
+            yield self._output / artifact.file_name
+            if self.settings.sbom:
+                yield self._output / sbom_of(artifact.file_name)
+        yield self._output / manifest
+
+
+@contextlib.contextmanager
+def _ahead(stage: Path, last: LastBuild) -> Iterator[Draft | None]:
+    """The first zip of the last build, begun once more: its base is copied while all else is imported and looked at."""
+    if not last.bases:
+        yield None
+        return
+    from lambda_backend.archive.model import Place
+    from lambda_backend.archive.writer import begun
+
+    name, (path, *rest) = next(iter(last.bases.items()))
+    with begun(stage / name, place=Place(Path(path), *rest)) as draft:
+        yield draft
