@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from lambda_backend.values import Value
 
 __all__ = ["Finding", "Level"]
 
 Level = Literal["error", "warn", "off"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Finding(Value):
     """One thing that is wrong with an artefact, or may be."""
 
     check: str

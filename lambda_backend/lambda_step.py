@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambda_backend.cache import Cache
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["LambdaStep"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class LambdaStep:
+class LambdaStep(Value):
     """One call of the hook ``build_wheel`` for a project with ``[tool.lambda]``."""
 
     build: Build

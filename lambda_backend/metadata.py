@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend.errors import WheelBackendError
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +16,7 @@ __all__ = ["ProjectMetadata", "declared_by", "read", "read_folder"]
 _DEPENDENCIES = ("dependencies", "optional-dependencies")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProjectMetadata:
+class ProjectMetadata(Value):
     """Name, version and dependencies, dynamic ones too."""
 
     name: str

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import OutputError
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Delivery", "deliver"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivery:
+class Delivery(Value):
     """One finished file and the place it goes to."""
 
     source: Path

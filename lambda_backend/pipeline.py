@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from lambda_backend.settings import artifacts as artifact_settings
 from lambda_backend.settings import load
 from lambda_backend.settings.filled import filled
 from lambda_backend.settings.interpolate import expand
+from lambda_backend.values import Value
 from lambda_backend.wheel_backend import SETUPTOOLS, WheelBackend, may_require
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ _REQUIREMENTS = {"docker": "docker>=7.1", "host": "uv>=0.13,<0.14"}
 _FOR_SBOM = "cyclonedx-python-lib>=11,<12"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Build:
+class Build(Value):
     """One call of one hook: the project, its settings, and the frontend's words."""
 
     root: Path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from lambda_backend.documents import read_toml
 from lambda_backend.errors import LockError
 from lambda_backend.requirements.find import find_lock
 from lambda_backend.settings.model import ImageSettings
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,8 +42,7 @@ _LOCKED_FROM = {"poetry": "pyproject.toml", "pipenv": "Pipfile"}
 _METADATA = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Locked:
+class Locked(Value):
     """Where an artefact's dependencies are written down."""
 
     folder: Path

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import functools
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Limits", "Runtime", "Target", "architectures", "limits", "runtime_distributions", "runtimes", "target"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class Limits(Value):
     """Lambda's limits. Source: AWS documentation, "Lambda quotas"."""
 
     unzipped_bytes: int
@@ -33,8 +34,7 @@ class Limits:
     runtimes_per_layer: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Runtime:
+class Runtime(Value):
     """A managed Lambda runtime, such as ``python3.13``."""
 
     name: str
@@ -59,8 +59,7 @@ class Runtime:
         return f"{self.version[0]}.{self.version[1]}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class Target(Value):
     """What an artefact is built for: one runtime on one architecture."""
 
     runtime: Runtime

@@ -10,13 +10,13 @@ import hashlib
 import itertools
 import os
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambda_backend.archive.format import DEFLATED, STORED
 from lambda_backend.errors import BundleError
 from lambda_backend.facts.collect import facts_of
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,8 +37,7 @@ _MEMBER_BYTES = 1 << 10
 """What a member takes in memory besides its bytes, roughly."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Compressed:
+class Compressed(Value):
     """A member's bytes as they go into a zip."""
 
     member: Member

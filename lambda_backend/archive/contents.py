@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.archive.unreadable import UNREADABLE
@@ -12,6 +11,7 @@ from lambda_backend.bundle.bytecode import source_of
 from lambda_backend.bundle.record import owner_of, read_record
 from lambda_backend.errors import BundleError
 from lambda_backend.patterns import pattern
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,8 +22,7 @@ __all__ = ["Content", "Contents", "Distribution", "contents"]
 _DIST_INFO = pattern(r"(?P<root>(?:.*/)?)(?P<folder>[^/]+\.dist-info)/(?:METADATA|RECORD)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Content:
+class Content(Value):
     """One file in a zip."""
 
     path: str
@@ -36,8 +35,7 @@ class Content:
     """Normalised name of the distribution that it belongs to; empty where none claims it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Distribution:
+class Distribution(Value):
     """What a ``.dist-info`` folder in a zip says of itself; one inside another distribution's package is none."""
 
     name: str
@@ -49,8 +47,7 @@ class Distribution:
     """``NAME-VERSION.dist-info``."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contents:
+class Contents(Value):
     """A zip as it was read."""
 
     files: tuple[Content, ...]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,8 +56,7 @@ class Place(NamedTuple):
     directory_offset: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Archive:
+class Archive(Value):
     """A finished zip."""
 
     path: Path
@@ -91,8 +91,7 @@ class Archive:
         return base64.b64encode(bytes.fromhex(self.sha256)).decode()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Taken:
+class Taken(Value):
     """A part that another archive takes as it is."""
 
     archive: Archive

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.bundle.excludes import Excludes
@@ -13,6 +12,7 @@ from lambda_backend.bundle.ignore import IgnoreFile
 from lambda_backend.bundle.sources import files_digest
 from lambda_backend.bundle.walk import walk
 from lambda_backend.errors import BundleError
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,8 +26,7 @@ _TIME = 315_532_800
 """1980-01-01, before which a zip knows no time: a wheel may well be made of these files."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildContext:
+class BuildContext(Value):
     """The files of a context, and the Containerfile among them."""
 
     files: Mapping[str, Path]

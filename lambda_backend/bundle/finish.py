@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from lambda_backend.values import Value
 
 __all__ = ["PLAIN", "Finish"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finish:
+class Finish(Value):
     """What is asked for; nothing by default."""
 
     strip: bool = False

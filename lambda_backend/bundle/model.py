@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,8 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Bundle", "Collision", "Member", "Record"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Member:
+class Member(Value):
     """One file of an artefact. Folders are not members: Lambda's unzip makes them."""
 
     path: str
@@ -28,8 +29,7 @@ class Member:
     """Bytes that it had and has not any more."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Record:
+class Record(Value):
     """A distribution's RECORD, made when what it lists has been written: so those bytes are read once."""
 
     path: str
@@ -40,8 +40,7 @@ class Record:
     """Paths in the artefact, but for its own; all of them ship."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Collision:
+class Collision(Value):
     """One path that two bring with different contents; one of them has lost its file."""
 
     path: str
@@ -49,8 +48,7 @@ class Collision:
     """Distributions, ``project``, ``entry`` or ``include``."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bundle:
+class Bundle(Value):
     """The files of an artefact, sorted by path; no path twice."""
 
     members: tuple[Member, ...]

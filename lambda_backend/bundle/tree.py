@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -11,6 +10,7 @@ from lambda_backend.bundle.model import Bundle, Collision, Member, Record
 from lambda_backend.bundle.record import dist_info, encoded_hash, owner_of, read_record, shebang, with_true_records
 from lambda_backend.bundle.sources import content, sha256
 from lambda_backend.bundle.walk import refuse, walk
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -138,8 +138,7 @@ def _files(
     return members
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Recorded:
+class _Recorded(Value):
     """The RECORD of an installed distribution."""
 
     path: str

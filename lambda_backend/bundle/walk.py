@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from lambda_backend.bundle.paths import normalised, path_problem
 from lambda_backend.errors import BundleError
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Found", "Problem", "Skip", "refuse", "walk"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class Found(Value):
     """A regular file."""
 
     path: str
@@ -28,8 +27,7 @@ class Found:
     executable: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
+class Problem(Value):
     """Something that cannot be shipped."""
 
     path: str

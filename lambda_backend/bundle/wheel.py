@@ -8,7 +8,6 @@ import re
 import stat
 import zipfile
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.bundle.model import Member
@@ -17,6 +16,7 @@ from lambda_backend.bundle.record import read_record, shebang, write_record
 from lambda_backend.errors import BundleError
 from lambda_backend.patterns import pattern
 from lambda_backend.settings.interpolate import redact_urls
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,15 +36,13 @@ _FILE_REFERENCE = pattern(r"^(Requires-Dist:[^@\r\n]*[^@\r\n ]) *@ *file:\S+", r
 _ROOT_SCHEMES = {"purelib", "platlib", "data"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _File:
+class _File(Value):
     name: str
     content: bytes
     executable: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Wheel:
+class _Wheel(Value):
     path: Path
     files: tuple[_File, ...]
     dist_info: str

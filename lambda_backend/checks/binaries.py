@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.checks.extensions import Wheels, extension_of, is_shared_object, names_its_platform
@@ -11,6 +10,7 @@ from lambda_backend.checks.model import Problem, named
 from lambda_backend.checks.optional import optional_modules
 from lambda_backend.facts.binary import BROKEN, MACHO
 from lambda_backend.patterns import pattern
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,8 +38,7 @@ _SISTERS = {
 """Distributions that have a sister without the system libraries that they need."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Fault:
+class _Fault(Value):
     """What is wrong with one file; files of an owner with the same fault are one problem."""
 
     says: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.patterns import pattern
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,8 +26,7 @@ _PLATFORM = pattern(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Extension:
+class Extension(Value):
     """A file that has the name of a compiled module."""
 
     module: str
@@ -87,8 +86,7 @@ def names_its_platform(path: str) -> bool:
     return _PLATFORM.search(path.lower()) is not None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wheels:
+class Wheels(Value):
     """Tags of the wheels that the distributions were installed from, by distribution (PEP 427, ``WHEEL``)."""
 
     tags: Mapping[str, Sequence[Tag]]

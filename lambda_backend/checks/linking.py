@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,8 +28,7 @@ def place_of(subject: Subject, path: str) -> str:
     return posixpath.join("/var/task" if subject.kind == "function" else "/opt", path)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Linking:
+class Linking(Value):
     """The shared libraries of a function and its layers, as ld.so sees them."""
 
     runtime: Runtime

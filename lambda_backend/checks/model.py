@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["File", "Problem", "Subject", "named", "search_roots"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class File:
+class File(Value):
     """A file in a zip."""
 
     path: str
@@ -29,8 +29,7 @@ class File:
     """Seconds since 1970 as the zip says, in whatever zone it was made; None where all files have one fixed time."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
+class Problem(Value):
     """What a rule found; its name and level are added by whoever runs it."""
 
     message: str
@@ -40,8 +39,7 @@ class Problem:
     """Never an error: it need not keep anybody from deploying."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class Subject(Value):
     """A function or layer, made by us or by another tool."""
 
     name: str

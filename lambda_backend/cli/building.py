@@ -7,7 +7,6 @@ import dataclasses
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend.cli.live import words
@@ -15,6 +14,7 @@ from lambda_backend.cli.process import in_project, quiet_backend
 from lambda_backend.errors import MissingExtraError, OutputError, WheelBackendError
 from lambda_backend.last_build import LastBuild
 from lambda_backend.report.words import Words
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,8 +27,7 @@ __all__ = ["Asked", "build_project", "scratch_cache"]
 _OURS = "lambda_backend"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class Asked(Value):
     """One project to build."""
 
     root: Path

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from lambda_backend.engines.choice import ENGINES, connect
 from lambda_backend.errors import EngineError, LambdaBackendError, MissingExtraError
 from lambda_backend.install.uv import uv_executable
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,8 +33,7 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 """Other systems' words for the processors."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EngineState:
+class EngineState(Value):
     """Whether an engine answers."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Import", "import_of"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Import:
+class Import(Value):
     """What came of importing a zip's handler."""
 
     handler: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend.cli.out import say
 from lambda_backend.errors import LambdaBackendError, OutputError
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Opened", "opened", "write_page"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Opened:
+class Opened(Value):
     """A zip that was read."""
 
     path: Path

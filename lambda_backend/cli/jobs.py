@@ -8,8 +8,9 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,8 +22,7 @@ __all__ = ["Ended", "run_all"]
 _MAIN = "import sys; sys.path[:] = filter(None, sys.path); from lambda_backend.cli import main; main()"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
+class Ended(Value):
     """How the build of one project ended."""
 
     project: Path

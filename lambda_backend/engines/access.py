@@ -12,11 +12,11 @@ import dataclasses
 import hashlib
 import secrets
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lambda_backend.errors import EngineError
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +31,7 @@ _PROBE = ".lambda-backend-probe-"
 _HINT = 'take "auto" or "volume-copy" for tool.lambda.bundling.file-access: files are copied then'
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reached:
+class Reached(Value):
     """A running container."""
 
     container: Container

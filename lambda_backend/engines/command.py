@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import IO, TYPE_CHECKING, Any
 
 from lambda_backend.engines.flavors import Flavor
 from lambda_backend.engines.process import run as run_process
 from lambda_backend.engines.streams import last_lines
 from lambda_backend.errors import EngineError
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,8 +35,7 @@ starts like them, such as DOCKER_PASSWORD, may be a secret.
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Command:
+class Command(Value):
     """A program that speaks as Docker's command does."""
 
     program: str

@@ -7,11 +7,11 @@ import hashlib
 import json
 import os
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import EngineUnavailableError
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +21,7 @@ __all__ = ["Endpoint", "answers", "container_proxies", "find_endpoint", "ping"]
 _PING = b"GET /_ping HTTP/1.0\r\nHost: localhost\r\n\r\n"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Endpoint:
+class Endpoint(Value):
     """An address of the Docker API."""
 
     host: str

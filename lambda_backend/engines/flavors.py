@@ -6,13 +6,13 @@ What nerdctl takes and says is from its command reference and its sources (0.x t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from lambda_backend.values import Value
 
 __all__ = ["FLAVORS", "Flavor"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Flavor:
+class Flavor(Value):
     """How one engine's command line differs from Docker's, which all of them copy."""
 
     address: str | None = None

@@ -7,7 +7,6 @@ import json
 import shutil
 import tempfile
 import zipfile
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from lambda_backend.engines.protocol import ContainerSpec, Image, ImageBuild
 from lambda_backend.engines.streams import last_lines
 from lambda_backend.errors import EngineError, EngineUnavailableError
 from lambda_backend.settings.interpolate import redact_urls
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,8 +33,7 @@ _EXACT = 2
 """Dots of a version that names one release."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BundlingImage:
+class BundlingImage(Value):
     """What dependencies are installed in."""
 
     reference: str
@@ -42,8 +41,7 @@ class BundlingImage:
     image: Image
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Recipe:
+class _Recipe(Value):
     """The inputs that all steps share."""
 
     engine: Engine

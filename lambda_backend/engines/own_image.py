@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from lambda_backend.engines import owner
 from lambda_backend.engines.protocol import ImageBuild
 from lambda_backend.errors import EngineError
 from lambda_backend.settings.interpolate import redact, redact_urls
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,8 +28,7 @@ _STAGE = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*\S+\s+AS\s+(\S+)", re.IGNORECASE |
 _CONTINUED = re.compile(r"[\\`][ \t]*\r?\n")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OwnImage:
+class OwnImage(Value):
     """A project's own Containerfile, and what its build is given."""
 
     key: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from lambda_backend.errors import EngineError
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,8 +30,7 @@ LABEL = "io.lambda-backend"
 """On every image and container that is ours, so that leftovers can be found and removed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mount:
+class Mount(Value):
     """A file or folder in the container."""
 
     source: Path
@@ -44,8 +44,7 @@ class Mount:
     """The setting that asks for it, below the bundling table: ``volumes[0]``."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Image:
+class Image(Value):
     """An image that the engine has."""
 
     reference: str
@@ -55,16 +54,14 @@ class Image:
     """The registry's digest, ``sha256:…``; None for an image that came from no registry."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildSecret:
+class BuildSecret(Value):
     """A file of this machine that steps of an image's build may mount, and no layer holds."""
 
     id: str
     source: Path
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageBuild:
+class ImageBuild(Value):
     """What an image is built from."""
 
     context: Path
@@ -86,8 +83,7 @@ class ImageBuild:
     """What ``--ssh`` takes, such as ``default``; for the same builders."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerSpec:
+class ContainerSpec(Value):
     """What a container is started with. It idles until it is told to exec."""
 
     image: str
@@ -124,8 +120,7 @@ class ContainerSpec:
                 raise EngineError(f"cannot mount {mount.source} as {mount.target}: there is no such file or folder")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExecResult:
+class ExecResult(Value):
     """How a command ended."""
 
     exit_code: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Traits"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Traits:
+class Traits(Value):
     """What about an engine decides how containers are started."""
 
     rootless: bool = False

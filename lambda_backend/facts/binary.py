@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.facts.model import Elf
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,8 +173,7 @@ def _record(layout: Struct, data: bytes, offset: int) -> Container:
     return record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Image:
+class _Image(Value):
     """A file as ld.so maps it: what points into it are addresses."""
 
     data: bytes

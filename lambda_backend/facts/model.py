@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Elf", "Facts", "from_document", "to_document"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Elf:
+class Elf(Value):
     """An ELF file. Source: System V ABI; gABI "Dynamic Section"; LSB "Symbol Versioning"."""
 
     machine: int
@@ -31,8 +31,7 @@ class Elf:
     """It has a dynamic section: a program that is linked statically, or an object file, needs nothing."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class Facts(Value):
     """What a file's bytes tell. A file with nothing to tell has none."""
 
     elf: Elf | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,8 +16,7 @@ GOOGLE_API_KEY = "a Google API key"
 GOOGLE_OAUTH_SECRET = "a Google OAuth secret"  # noqa: S105 - what it is called
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Token:
+class Token(Value):
     """How one kind of token is written."""
 
     kind: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Builder", "read_builder", "write_builder"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Builder:
+class Builder(Value):
     """Who installed: recorded beside a cached tree and in the manifest."""
 
     engine: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.bundle.tree import altered, digests, installed_bundle
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Bundles"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bundles:
+class Bundles(Value):
     """What ships of installed pins."""
 
     target: Target

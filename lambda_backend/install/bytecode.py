@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +20,7 @@ from lambda_backend.engines.process import run
 from lambda_backend.engines.streams import last_lines
 from lambda_backend.errors import InstallError
 from lambda_backend.install.interpreter import Interpreter, Interpreters
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -44,8 +44,7 @@ _DIGEST = 32
 _SCRIPT = Path(__file__).with_name("compiler.py")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class Source(Value):
     """A file to compile."""
 
     member: Member

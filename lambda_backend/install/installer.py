@@ -13,7 +13,6 @@ import json
 import shutil
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.bundle.finish import PLAIN
@@ -26,6 +25,7 @@ from lambda_backend.install.together import put_together
 from lambda_backend.install.wanted import credentials, read_lock
 from lambda_backend.requirements import pins as pinned
 from lambda_backend.requirements.model import Requirements
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,8 +54,7 @@ _IN_ITS_FOLDER = frozenset({"uv", "poetry", "pipenv"})
 _WHEEL_DIGEST = "wheel.sha256"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuiltWheel:
+class BuiltWheel(Value):
     """A wheel that was built for the target."""
 
     path: Path

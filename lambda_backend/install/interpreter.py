@@ -12,13 +12,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambda_backend.cache import key as cache_key
 from lambda_backend.errors import InstallError, MissingExtraError
 from lambda_backend.install.workbench import HostWorkbench
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,8 +37,7 @@ _PATIENCE = 20
 """Seconds."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interpreter:
+class Interpreter(Value):
     """A CPython."""
 
     path: Path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.archive.index import load_index, save_index
@@ -14,6 +13,7 @@ from lambda_backend.bundle.model import Collision
 from lambda_backend.errors import DamagedArchiveError
 from lambda_backend.install.builder import read_builder, write_builder
 from lambda_backend.install.parts import ARCHIVE, INDEX
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Dependencies", "Made", "kept_archive"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dependencies:
+class Dependencies(Value):
     """What was installed for an artefact, as a finished archive."""
 
     archive: Archive
@@ -42,8 +41,7 @@ class Dependencies:
     from_cache: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
+class Made(Value):
     """What an archive is made of."""
 
     bundle: Bundle

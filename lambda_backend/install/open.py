@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.cache import Cache
@@ -22,6 +21,7 @@ from lambda_backend.install.ssh import prepare
 from lambda_backend.install.uv import DEFAULT_UV
 from lambda_backend.install.workbench import FOLDERS, UV_CACHE, ContainerWorkbench, HostWorkbench, let_write
 from lambda_backend.settings.fill import filled_bundling
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,8 +41,7 @@ __all__ = ["Opener"]
 _PASSED_ON = 42
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Wish:
+class _Wish(Value):
     """What one workbench is to be."""
 
     target: Target

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.archive.index import load_index
@@ -13,6 +12,7 @@ from lambda_backend.archive.writer import is_whole
 from lambda_backend.cache import key as cache_key
 from lambda_backend.install.builder import read_builder
 from lambda_backend.requirements import pins as pinned
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -32,8 +32,7 @@ _WORTH = 1 << 18
 """Bytes of a distribution from which compressing it takes longer than looking it up."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Kept:
+class Kept(Value):
     """A distribution as it would be installed."""
 
     part: Taken

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from lambda_backend.install.telling import SHORTEST, netrc_passwords, telling_pa
 from lambda_backend.install.workbench import UV_CACHE
 from lambda_backend.settings.fill import filled_texts
 from lambda_backend.settings.interpolate import secrets_in, url_secrets
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +28,7 @@ __all__ = ["Sight", "sight"]
 _NETRC = PurePosixPath("/etc/lambda-backend/netrc")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sight:
+class Sight(Value):
     """What the commands of an installation see of this machine."""
 
     mounts: tuple[Mount, ...]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import InstallError
 from lambda_backend.patterns import pattern
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,8 +25,7 @@ _OF_THE_CONTAINER = pattern(r"HOME|HOSTNAME|IFS|LANG|LC_.*|LD_.*|LAMBDA_.*|OLDPW
 _START = "export PYTHONDONTWRITEBYTECODE=1 PIP_COMPILE=0 SOURCE_DATE_EPOCH=315532800\nexec >&2\n"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Steps:
+class Steps(Value):
     """What a bundling table has of them."""
 
     key: str

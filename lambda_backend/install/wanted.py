@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import LockError
 from lambda_backend.patterns import pattern
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +23,7 @@ VARIABLE = pattern(r"\$\{([A-Z0-9_]+)\}")
 _WITH_USER = pattern(r"https?://[^/\s@]+@[^\s;#]+")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class Wanted(Value):
     """What an artefact asks for."""
 
     key: str

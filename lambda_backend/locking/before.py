@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from packaging.pylock import Pylock, PylockValidationError
@@ -10,6 +9,7 @@ from packaging.utils import canonicalize_name
 
 from lambda_backend.documents import read_toml
 from lambda_backend.errors import LockError
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Before", "versions_in"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Before:
+class Before(Value):
     """What a lock says; nothing where there is none, or none that can be read: it is about to be written anew."""
 
     lock: Pylock | None

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import os
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import LambdaBackendError, LockError
@@ -22,6 +21,7 @@ from lambda_backend.requirements import pylock, stale
 from lambda_backend.requirements.find import OWN_LOCK
 from lambda_backend.requirements.own_lock import Selection, own_lock_text
 from lambda_backend.sources import common_base, lock_sources, locked
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Locker", "NewLock"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewLock:
+class NewLock(Value):
     """A lock that was made and not written yet."""
 
     path: Path
@@ -52,8 +51,7 @@ class NewLock:
     """What comes as a source distribution: ``name version for python3.11-arm64``."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Bench:
+class _Bench(Value):
     """A workbench with what was exported there."""
 
     workbench: Workbench

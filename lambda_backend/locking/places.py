@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.requirements.find import OWN_LOCK
 from lambda_backend.requirements.own_lock import Selection
 from lambda_backend.sources import locked
 from lambda_backend.targets import target as target_of
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Place", "names_another", "places"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Place(Value):
     """The project's folder or an entry, and the artefacts whose dependencies come from there."""
 
     folder: Path

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Order", "needed"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
+class Order(Value):
     """What a build asks for."""
 
     root: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Described", "described"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Described:
+class Described(Value):
     """A zip as a manifest has it."""
 
     manifest: Path

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.report.packages import packages
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from lambda_backend.archive.contents import Content, Contents
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Changes", "PackageChange", "changes"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackageChange:
+class PackageChange(Value):
     """A package that is not the same in both zips."""
 
     name: str
@@ -41,8 +40,7 @@ class PackageChange:
         return (self.new.zipped if self.new else 0) - (self.old.zipped if self.old else 0)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Changes:
+class Changes(Value):
     """All that differs, each sorted by name or path."""
 
     packages: tuple[PackageChange, ...]

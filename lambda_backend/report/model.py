@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambda_backend.bundle.bytecode import is_bytecode
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from lambda_backend.archive.model import Archive
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Artifact"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Artifact:
+class Artifact(Value):
     """A zip and where it came from."""
 
     settings: ArtifactSettings

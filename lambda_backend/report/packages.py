@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os.path
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +25,7 @@ DEEPEST = 32
 """Levels of folders that a tree may have: a zip can name thousands."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Package:
+class Package(Value):
     """A distribution in a zip, or all files that belong to none."""
 
     name: str
@@ -57,8 +57,7 @@ class Package:
         return common[: common.rfind("/") + 1]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
+class Node(Value):
     """A folder or file below a package."""
 
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from packaging.markers import InvalidMarker, Marker
@@ -14,6 +14,7 @@ from lambda_backend.patterns import pattern
 from lambda_backend.requirements.model import Pin
 from lambda_backend.requirements.requirement_line import BadLineError, requirement_line, split
 from lambda_backend.requirements.requirements_txt import logical_lines
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,8 +35,7 @@ _SUBDIRECTORY = pattern(r"(?:^|&)subdirectory=([^&\[]+)")
 _BARE_VARIABLE = pattern(r"\$([A-Za-z_]\w*)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExportedLine:
+class ExportedLine(Value):
     """A requirement that applies to the target."""
 
     name: NormalizedName
@@ -47,8 +47,7 @@ class ExportedLine:
     """``LockedPackage.index``."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Exported:
+class Exported(Value):
     """What of an export applies to a target."""
 
     folders: tuple[Pin, ...]
@@ -57,8 +56,7 @@ class Exported:
     """Allowed hashes by name."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Place:
+class _Place(Value):
     """What was exported, and for what."""
 
     directory: Path

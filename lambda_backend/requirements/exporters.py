@@ -5,8 +5,9 @@ Only argv lists are made here; nothing runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +22,7 @@ _POETRY_PLUGIN = "poetry-plugin-export<2"
 """``poetry export`` is a plugin's since Poetry 2; each of its versions says which Poetry it is for."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Exporter:
+class Exporter(Value):
     """The tool that exports a lock, and how it is asked to."""
 
     tool: Literal["poetry", "pipenv"]
@@ -33,8 +33,7 @@ class Exporter:
     """Addresses of indexes are exported; Poetry only."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Export:
+class Export(Value):
     """A lock that its own tool exports, and how."""
 
     lock: ToolLock

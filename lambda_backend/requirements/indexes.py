@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -11,6 +11,7 @@ from lambda_backend.patterns import pattern
 from lambda_backend.requirements.requirement_line import BadLineError, split
 from lambda_backend.requirements.requirements_txt import logical_lines
 from lambda_backend.settings.interpolate import without_user
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,8 +25,7 @@ _REFERENCE = pattern(r"'?\$\{(\w+)\}'?|\$(\w+)")
 _OPTIONS = frozenset({"--index-url", "--extra-index-url"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Index:
+class Index(Value):
     """A package index."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,16 +16,14 @@ __all__ = ["LockFile", "LockKind", "Pin", "Requirements"]
 LockKind = Literal["pylock", "uv", "poetry", "pipenv", "requirements"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockFile:
+class LockFile(Value):
     """A lock or requirements file that was named or found."""
 
     kind: LockKind
     path: Path
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pin:
+class Pin(Value):
     """One distribution at one version, and the one archive or folder it is installed from for a target."""
 
     name: NormalizedName
@@ -51,8 +50,7 @@ class Pin:
     """Bytes of the archive, where the lock tells; it decides nothing."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Requirements:
+class Requirements(Value):
     """All distributions of an artefact for one target, sorted by name, the project itself aside."""
 
     pins: tuple[Pin, ...]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from lambda_backend.requirements.writer import origin, toml_string
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Selection", "own_lock_text"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Selection:
+class Selection(Value):
     """What a person may choose: nothing, or one extra, or one dependency group."""
 
     extra: str | None = None

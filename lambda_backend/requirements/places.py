@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Places", "inside"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Places:
+class Places(Value):
     """How the paths of one lock file are to be read."""
 
     root: Path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from packaging.dependency_groups import resolve_dependency_groups
@@ -12,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from lambda_backend.errors import LockError
 from lambda_backend.settings.interpolate import redact_urls
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Offered", "declared", "poetry_dependencies"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Offered:
+class Offered(Value):
     """Extras and groups that a lock has of its own."""
 
     extras: tuple[str, ...] = ()

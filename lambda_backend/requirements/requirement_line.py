@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -21,6 +21,7 @@ from packaging.utils import (
 from lambda_backend.patterns import pattern
 from lambda_backend.requirements.places import inside
 from lambda_backend.settings.interpolate import redact_urls, without_user
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,8 +60,7 @@ _EGG = pattern(r"(?:^|&)egg=([A-Za-z0-9][\w.-]*)")
 _VARIABLE = pattern(r"\$\{[A-Z0-9_]+\}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RequirementLine:
+class RequirementLine(Value):
     """One requirement or constraint."""
 
     where: str

@@ -7,7 +7,7 @@ names it (pip takes the folder it was started in), and nothing outside the proje
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import LockError
@@ -21,6 +21,7 @@ from lambda_backend.requirements.requirement_line import (
     split,
 )
 from lambda_backend.settings.interpolate import redact_urls
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,8 +35,7 @@ _FOR_UV = frozenset({"--index-url", "--extra-index-url", "--find-links", "--no-i
 _COMMENT = pattern(r"(?:^|(?<=\s))#.*$")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RequirementsFile:
+class RequirementsFile(Value):
     """A requirements file and all that it names."""
 
     lines: tuple[RequirementLine, ...]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal
 
 from packaging.specifiers import SpecifierSet
@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 
 from lambda_backend.patterns import pattern
 from lambda_backend.settings.interpolate import without_user
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -51,8 +52,7 @@ _CONSTRAINT = pattern(r"(\^|~=|~|>=|<=|==|!=|>|<|=|)\s*v?(\d+(?:\.\d+)*(?:\.\*)?
 _NUMBERS = pattern(r"\d+(?:\.\d+)*")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockedPackage:
+class LockedPackage(Value):
     """One distribution in a lock."""
 
     name: NormalizedName
@@ -70,8 +70,7 @@ class LockedPackage:
     """Groups that it is for (Poetry 2), or section of the lock (Pipenv); empty where the lock does not say."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class Source(Value):
     """An index that a Pipfile names."""
 
     name: str
@@ -81,8 +80,7 @@ class Source:
     """Whether its certificate counts."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ToolLock:
+class ToolLock(Value):
     """A lock that its own tool exports."""
 
     tool: Literal["poetry", "pipenv"]

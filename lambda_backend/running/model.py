@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from lambda_backend.errors import LambdaBackendError
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,8 +38,7 @@ class RunningError(LambdaBackendError):
     """A function cannot be run: not on this machine, and not in a container."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Function:
+class Function(Value):
     """A zip with what Lambda is told of it."""
 
     name: str
@@ -49,8 +49,7 @@ class Function:
     handler: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Configuration:
+class Configuration(Value):
     """What a function is run with; the defaults are Lambda's."""
 
     timeout: int = 3
@@ -61,8 +60,7 @@ class Configuration:
     """The function's own variables; may be secrets."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Invocation:
+class Invocation(Value):
     """How Lambda would have answered, and the figures of its REPORT."""
 
     payload: str
@@ -78,8 +76,7 @@ class Invocation:
     """Memory of the function's process and all that it started."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImportedModule:
+class ImportedModule(Value):
     """One module of an import, as ``-X importtime`` has it."""
 
     name: str
@@ -89,8 +86,7 @@ class ImportedModule:
     """With the modules that it imports, in seconds."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Imported:
+class Imported(Value):
     """What came of importing a handler."""
 
     where: str
@@ -113,8 +109,7 @@ class Imported:
         return self.error_type is None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Surroundings:
+class Surroundings(Value):
     """What running a function needs to know of the process, and where it speaks."""
 
     environ: Mapping[str, str]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend.running.model import Imported, ImportedModule, Invocation
 from lambda_backend.running.unpack import unpack
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,8 +27,7 @@ _IMPORT_SECONDS = 60
 RUNTIME = "/var/runtime"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Setting:
+class Setting(Value):
     """Where a sandbox runs."""
 
     where: str

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend.errors import SettingsError
 from lambda_backend.settings import consistency, parse
 from lambda_backend.settings.overrides import overlaid, overrides
 from lambda_backend.settings.problems import Problems
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Loaded", "load"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Loaded:
+class Loaded(Value):
     """What one build is to do."""
 
     settings: Settings | None

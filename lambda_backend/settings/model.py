@@ -7,10 +7,11 @@ never hold secrets of the environment.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Literal
 
 from lambda_backend.settings.marks import Mark, Rule
+from lambda_backend.values import Value
 
 __all__ = [
     "BundlingSettings",
@@ -39,8 +40,7 @@ Runtimes = Annotated[tuple[Annotated[str, Rule.RUNTIME], ...], Mark.ONE_OR_MANY,
 Architectures = Annotated[tuple[Annotated[str, Rule.ARCHITECTURE], ...], Mark.ONE_OR_MANY, Mark.UNIQUE]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Include:
+class Include(Value):
     """Files of the project that go into an artifact beside its code."""
 
     from_: PathInProject
@@ -49,8 +49,7 @@ class Include:
     """Folder in the zip, relative to its root (in a layer too); by default the root itself."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageSettings:
+class ImageSettings(Value):
     """A Containerfile of the project's own, which the bundling image is built on."""
 
     context: PathInProject = "."
@@ -61,8 +60,7 @@ class ImageSettings:
     """Stage of the Containerfile to stop at."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Volume:
+class Volume(Value):
     """A folder of the host in the container."""
 
     host_path: Text
@@ -73,8 +71,7 @@ class Volume:
     """Refuse to write there."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Secret:
+class Secret(Value):
     """A file of the host that the installation sees and no image, artifact or log holds."""
 
     id: Text
@@ -85,8 +82,7 @@ class Secret:
     """Path in the container; by default `/run/secrets/` and the id."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ToolsSettings:
+class ToolsSettings(Value):
     """Versions of the tools that resolve and install."""
 
     uv: Version | None = None
@@ -97,8 +93,7 @@ class ToolsSettings:
     """Version of Pipenv that exports a `Pipfile.lock`, such as `2026.10`."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PoetrySettings:
+class PoetrySettings(Value):
     """How a `poetry.lock` is exported."""
 
     hashes: bool = True
@@ -107,8 +102,7 @@ class PoetrySettings:
     """Export the URLs of the package indexes."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BundlingSettings:
+class BundlingSettings(Value):
     """Where and how dependencies are installed.
 
     Functions and layers may have a `bundling` table of their own; each key that it sets replaces the same key of
@@ -165,8 +159,7 @@ class BundlingSettings:
         return bool(self.before or self.after or self.command)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChecksSettings:
+class ChecksSettings(Value):
     """What happens when a finished artifact breaks a rule: `error` ends the build, `warn` reports, `off` is silent."""
 
     size: Level = "error"
@@ -193,8 +186,7 @@ class ChecksSettings:
         return {name: getattr(self, name.replace("-", "_")) for name in names}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _ArtifactKeys:
+class _ArtifactKeys(Value):
     """Keys that functions and layers share; each that is set replaces the one of `[tool.lambda]`."""
 
     runtime: Runtimes | None = None
@@ -221,7 +213,6 @@ class _ArtifactKeys:
     """How the dependencies of this one are installed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class FunctionSettings(_ArtifactKeys):
     """One function; a zip for each of its runtimes and architectures."""
 
@@ -233,7 +224,6 @@ class FunctionSettings(_ArtifactKeys):
     """Layers of this project, at most five; the function leaves out what they have."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class LayerSettings(_ArtifactKeys):
     """One layer; a zip for each of its runtimes and architectures."""
 
@@ -243,8 +233,7 @@ class LayerSettings(_ArtifactKeys):
     """Folder in the zip that the packages go to."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class Settings(Value):
     """The whole table."""
 
     runtime: Runtimes = ()

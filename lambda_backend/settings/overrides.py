@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import functools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend.settings.hints import keys, shape, unwrap
 from lambda_backend.settings.marks import Mark
 from lambda_backend.settings.model import Settings
 from lambda_backend.settings.problems import nearest, quoted
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,8 +27,7 @@ _NO_SETTINGS = frozenset({"LAMBDA_BACKEND_CACHE_DIR", "LAMBDA_BACKEND_VERBOSE"})
 _BOOLEANS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Overrides:
+class Overrides(Value):
     """What one build asks for."""
 
     on: bool

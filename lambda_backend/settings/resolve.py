@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from lambda_backend.errors import SettingsError
 from lambda_backend.settings.model import FunctionSettings
 from lambda_backend.settings.problems import Place, nearest, quoted
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -26,8 +26,7 @@ DEFAULT_HANDLER = "index.handler"
 """Handler of a function with an ``entry`` and no handler."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ArtifactSettings:
+class ArtifactSettings(Value):
     """A function or layer with all that was said about it, above and below."""
 
     name: str

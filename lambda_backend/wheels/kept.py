@@ -17,6 +17,7 @@ from lambda_backend.inputs.installed import folders
 from lambda_backend.inputs.observation import Observation, observing
 from lambda_backend.inputs.seen import changed, seen
 from lambda_backend.metadata import ProjectMetadata
+from lambda_backend.values import Value
 from lambda_backend.wheels.plain import environment, is_plain
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ _RECORD = "record.json"
 _WHEEL = "wheel.whl"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
+class Made(Value):
     """The project's wheel."""
 
     path: Path

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lambda_backend.cli.out import aligned, print_json
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Wanted:
+class _Wanted(Value):
     """What is looked at: a project's wishes, or all that there is."""
 
     engine: str
@@ -32,8 +31,7 @@ class _Wanted:
     of_project: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _State:
+class _State(Value):
     """What there is."""
 
     wanted: _Wanted
@@ -54,8 +52,7 @@ class _State:
         return self.wanted.engine if self.wanted.engine in {*answering, "host"} else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Problem:
+class _Problem(Value):
     level: str
     """``error`` where builds fail, ``warn`` where they take another way."""
     message: str

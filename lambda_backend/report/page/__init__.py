@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import string
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from lambda_backend import __version__
 from lambda_backend.report.page.kinds import KINDS
 from lambda_backend.report.page.tiles import tiles
 from lambda_backend.targets import limits
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,8 +30,7 @@ _SCRIPTS = ("model.js", "squarify.js", "treemap.js", "pointing.js", "table.js", 
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Inside:
+class Inside(Value):
     """What the page tells of a zip."""
 
     file: str

@@ -290,16 +290,16 @@ def test_a_base_with_other_bytes(tmp_path: Path, place: str) -> None:
 
 def test_a_base_that_goes_after_it_was_copied(tmp_path: Path) -> None:
     base = write(tmp_path / "base.zip", simple("a", "b"))
-    with begun(tmp_path / "a.zip", base=base) as draft:
+    with begun(tmp_path / "a.zip", place=base.place) as draft:
         draft._copying.wait()
         base.path.unlink()
         with pytest.raises(DamagedArchiveError, match="No such file"):
-            draft.finish(simple("c"))
+            draft.finish(simple("c"), base=base)
 
 
 def test_what_is_begun_and_not_finished_leaves_nothing(tmp_path: Path) -> None:
     base = write(tmp_path / "base.zip", simple("a", "b"))
-    with begun(tmp_path / "a.zip", base=base):
+    with begun(tmp_path / "a.zip", place=base.place):
         pass
     assert [file.name for file in tmp_path.iterdir()] == ["base.zip"]
 
