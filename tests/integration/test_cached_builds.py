@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 import shutil
+import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.helpers.engine_answers import engine_environment
-from tests.helpers.machine import artifacts, example, manifest, project
+from tests.helpers.machine import artifacts, example, manifest, project, write
 from tests.helpers.package_index import serving
 from tests.helpers.wheels import make_wheel
 
@@ -31,6 +32,28 @@ lambda_backend.build_wheel(sys.argv[1])
 print("seconds", sum(os.times()[:4]))  # its own and its children's, whatever else runs on this machine
 """
 
+
+METADATA = "Metadata-Version: 2.1\nName: one\nVersion: 1.0\n"
+IN_TREE = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+COMPILER = """
+import base64, hashlib, time, zipfile
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name, info = "one-1.0-cp313-cp313-linux_x86_64.whl", "one-1.0.dist-info"
+    files = {
+        "one.py": f"made = {time.time_ns()}\\n",
+        f"{info}/METADATA": "Metadata-Version: 2.1\\nName: one\\nVersion: 1.0\\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: false\\nTag: cp313-cp313-linux_x86_64\\n",
+    }
+    rows = ""
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
+        for path, text in files.items():
+            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+            rows += f"{path},sha256={digest},{len(text)}\\n"
+            wheel.writestr(path, text)
+        wheel.writestr(f"{info}/RECORD", f"{rows}{info}/RECORD,,\\n")
+    return name
+"""
 
 GONE = """
 [tool.lambda]
@@ -172,6 +195,32 @@ def test_an_archive_is_fetched_once(machine: Machine, tmp_path: Path) -> None:
             outcome = machine.build(made, env={**env, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / f"cache{number}")})
             assert [line for line in did(outcome) if "installing" in line]
     assert index.asked == [f"/simple/one/{wheel.name}"]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_what_an_sdist_compiles_to_is_compiled_once(engine: str, machine: Machine, tmp_path: Path) -> None:
+    """uv keeps the wheel, which no other build of the same sources would be."""
+    links = tmp_path / "links"
+    links.mkdir()
+    source = write(tmp_path / "one-1.0", {"backend.py": COMPILER, "pyproject.toml": IN_TREE, "PKG-INFO": METADATA})
+    with tarfile.open(links / "one-1.0.tar.gz", "w:gz") as archive:
+        archive.add(source, "one-1.0")
+    digest = hashlib.sha256((links / "one-1.0.tar.gz").read_bytes()).hexdigest()
+    table = '[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"\n'
+    made = project(tmp_path / "tiny", table, dependencies='["one"]')
+    cache = tmp_path / "cache"
+    with serving(links) as index:
+        place = f'{{ url = "{index.url}one/one-1.0.tar.gz", hashes = {{ sha256 = "{digest}" }} }}'
+        package = f'[[packages]]\nname = "one"\nversion = "1.0"\nsdist = {place}\n'
+        (made / "pylock.toml").write_text(f'lock-version = "1.0"\ncreated-by = "test"\n{package}', "utf-8")
+        env = {**engine_environment(engine), "UV_DEFAULT_INDEX": index.url, "LAMBDA_BACKEND_CACHE_DIR": str(cache)}
+        machine.build(made, env=env)
+        before = artifacts(made / "dist")
+        shutil.rmtree(cache / "v1")
+        outcome = machine.build(made, env=env)
+    assert [line for line in did(outcome) if "installing" in line]
+    assert artifacts(made / "dist") == before
 
 
 def test_what_was_changed_in_uvs_cache_does_not_ship(machine: Machine, tmp_path: Path) -> None:
