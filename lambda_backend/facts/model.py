@@ -43,9 +43,21 @@ class Facts(Value):
     """Of bytecode that Python uses only while its source has this time (PEP 552): seconds since 1970, modulo 2**32."""
 
 
+_FIELDS = tuple(field.name for field in dataclasses.fields(Facts))
+_ELF_FIELDS = tuple(field.name for field in dataclasses.fields(Elf))
+
+
 def to_document(facts: Mapping[str, Facts]) -> dict[str, Any]:
     """What JSON can hold and ``from_document`` reads back; by path in the artefact."""
-    return {path: dataclasses.asdict(found) for path, found in sorted(facts.items())}
+    return {path: _document(found) for path, found in sorted(facts.items())}
+
+
+def _document(facts: Facts) -> dict[str, Any]:
+    # Not asdict, which copies what is in the fields.
+    found = {name: getattr(facts, name) for name in _FIELDS}
+    if facts.elf is not None:
+        found["elf"] = {name: getattr(facts.elf, name) for name in _ELF_FIELDS}
+    return found
 
 
 def from_document(document: Mapping[str, Any]) -> dict[str, Facts]:

@@ -155,6 +155,8 @@ class Installer:
     def workbench(self) -> Workbench:
         """The workbench, opened at the first call."""
         if self._workbench is None:
+            # Whatever is done there, waiting for it is the time for this.
+            self._beside(_import_ahead)
             self._workbench = self._stack.enter_context(self._open())
         return self._workbench
 
@@ -227,16 +229,20 @@ class Installer:
         return found
 
     def _remove(self, trees: Sequence[Path]) -> None:
-        """Remove trees in a thread: so many files take as long as what comes next."""
+        """Remove trees, which have so many files that it takes as long as what comes next."""
 
         def remove() -> None:
             for tree in trees:
                 shutil.rmtree(tree, ignore_errors=True)
 
         if trees:
-            thread = threading.Thread(target=remove, name="remove", daemon=True)
-            thread.start()
-            self._stack.callback(thread.join)
+            self._beside(remove)
+
+    def _beside(self, work: Callable[[], None]) -> None:
+        """Do something in a thread, which ends with the installer."""
+        thread = threading.Thread(target=work, name=work.__name__, daemon=True)
+        thread.start()
+        self._stack.callback(thread.join)
 
     def _installed(self, pins: Sequence[Pin], *, fresh: bool = False) -> Path:
         from lambda_backend.install.tree import install
@@ -310,6 +316,15 @@ class Installer:
             found = _read_wheel(self._cache.entry("wheels", key))
         assert found is not None  # noqa: S101 - it was written just now
         return dataclasses.replace(found, from_cache=False)
+
+
+def _import_ahead() -> None:
+    """What compresses and searches what is installed."""
+    from lambda_backend.archive import writer  # noqa: F401
+    from lambda_backend.facts.collect import facts_of
+    from lambda_backend.install import bundles, tree  # noqa: F401
+
+    facts_of("", b"-")  # compiles the patterns
 
 
 def _lock_name(wanted: Wanted) -> str:

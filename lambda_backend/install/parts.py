@@ -116,7 +116,7 @@ class Parts:
         notes += [self._same[name] for name in self._same if sizes[name] >= _WORTH]
         for note in notes:
             if self._cache.get(_KIND, note) is None:
-                with self._cache.make(_KIND, note) as folder:
+                with self._cache.make(_KIND, note, held=False) as folder:
                     (folder / "entry").write_text(f"{kind} {key}", "ascii")
 
     def _noted(self, key: str) -> tuple[str, str] | None:

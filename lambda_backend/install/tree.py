@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.parser
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -118,6 +117,8 @@ def build_wheel(source: Path, target: Target, workbench: Workbench, *, name: str
 
 
 def _is_pure_in(tree: Path, pin: Pin) -> bool:
+    import email.parser
+
     for info in tree.glob("*.dist-info"):
         if canonicalize_name(info.name.removesuffix(".dist-info").rpartition("-")[0]) == pin.name:
             wheel = email.parser.HeaderParser().parsestr((info / "WHEEL").read_text("utf-8"))
