@@ -11,13 +11,13 @@ import dataclasses
 import functools
 import json
 import shutil
-import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lambda_backend.bundle.finish import PLAIN
 from lambda_backend.bundle.sources import sha256
 from lambda_backend.cache import key as cache_key
+from lambda_backend.install.beside import Beside
 from lambda_backend.install.builder import read_builder, write_builder
 from lambda_backend.install.kept import kept_archive
 from lambda_backend.install.parts import Parts
@@ -52,6 +52,7 @@ _DAY = 24 * 60 * 60
 _IN_ITS_FOLDER = frozenset({"uv", "poetry", "pipenv"})
 """Locks that their tool reads in the folder they lie in."""
 _WHEEL_DIGEST = "wheel.sha256"
+_T = TypeVar("_T")
 
 
 class BuiltWheel(Value):
@@ -101,6 +102,7 @@ class Installer:
         self._words = words
         self._stack = contextlib.ExitStack()
         self._workbench: Workbench | None = None
+        self._index_of_uv: Beside[str | None] | None = None
         self._made = 0
         self._host = host
         self.until = float("inf")
@@ -173,6 +175,7 @@ class Installer:
                 self.until = min(self.until, found[1])
                 return found[0]
             self._words.say(f"resolving {_lock_name(wanted)} for {self.target.name}")
+            self._ask_ahead()
             pins = self._resolved(wanted)
             self.until = min(self.until, time.time() + _DAY)
             self._cache.discard("pins", key)
@@ -181,6 +184,15 @@ class Installer:
                 document = {"made": time.time(), "requirements": pinned.to_json(Requirements(pins=pins, lock=lock))}
                 (folder / "pins.json").write_text(json.dumps(document), "utf-8")
         return pins
+
+    def _ask_ahead(self) -> None:
+        """Ask for what an installation has to know, while uv resolves."""
+        workbench = self.workbench
+        # Not every engine takes two commands at one time.
+        if self._index_of_uv is None and workbench.builder.engine == "host":
+            from lambda_backend.install.tree import default_index
+
+            self._index_of_uv = self._beside(lambda: default_index(workbench))
 
     def _resolved(self, wanted: Wanted) -> tuple[Pin, ...]:
         from lambda_backend.install.resolve import resolve
@@ -238,18 +250,24 @@ class Installer:
         if trees:
             self._beside(remove)
 
-    def _beside(self, work: Callable[[], None]) -> None:
+    def _beside(self, work: Callable[[], _T]) -> Beside[_T]:
         """Do something in a thread, which ends with the installer."""
-        thread = threading.Thread(target=work, name=work.__name__, daemon=True)
-        thread.start()
-        self._stack.callback(thread.join)
+        return self._stack.enter_context(contextlib.closing(Beside(work)))
 
     def _installed(self, pins: Sequence[Pin], *, fresh: bool = False) -> Path:
         from lambda_backend.install.tree import install
 
         self._made += 1
         name = f"tree{self._made}"
-        return install(pins, self.target, self.workbench, name=name, variables=self._access(), fresh=fresh)
+        return install(
+            pins,
+            self.target,
+            self.workbench,
+            name=name,
+            variables=self._access(),
+            index=self._index_of_uv.result if self._index_of_uv else None,
+            fresh=fresh,
+        )
 
     def _access(self) -> dict[str, str]:
         """What uv has to know of the indexes that pins are from, which pins and their cache do not hold."""

@@ -12,14 +12,14 @@ from lambda_backend.requirements import commands, writer
 from lambda_backend.settings.interpolate import without_user
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from lambda_backend.install.workbench import Workbench
     from lambda_backend.requirements.model import Pin
     from lambda_backend.targets import Target
 
-__all__ = ["build_wheel", "install"]
+__all__ = ["build_wheel", "default_index", "install"]
 
 
 def install(
@@ -29,6 +29,7 @@ def install(
     *,
     name: str,
     variables: Mapping[str, str],
+    index: Callable[[], str | None] | None = None,
     fresh: bool = False,
 ) -> Path:
     """Install pins that are no local folders; gives the tree, one of the workbench's.
@@ -39,6 +40,7 @@ def install(
         workbench: where.
         name: of the tree, no two the same at a workbench.
         variables: for uv's environment; secrets.
+        index: gives the default index; by default uv is asked.
         fresh: take nothing from uv's cache.
 
     Raises:
@@ -46,7 +48,9 @@ def install(
             and is not pure Python.
     """
     lock = workbench.input / f"pylock.{name}.toml"
-    lock.write_text(writer.pylock_text(pins, default_index=_default_index(pins, workbench)), "utf-8")
+    # Without it uv would fetch what its cache has.
+    place = (index() if index else default_index(workbench)) if any(map(_is_of_default_index, pins)) else None
+    lock.write_text(writer.pylock_text(pins, default_index=place), "utf-8")
     workbench.push(lock)
     tree = workbench.trees / name
     built = [pin for pin in pins if pin.kind in {"sdist", "vcs"}]
@@ -75,18 +79,18 @@ def install(
     return tree
 
 
-def _default_index(pins: Sequence[Pin], workbench: Workbench) -> str | None:
-    """The default index without user part, where a pin is from it: uv would else fetch what its cache has.
-
-    uv says of all indexes but the default one that an archive is from there.
-    """
-    if not any(pin.url and pin.kind in {"wheel", "sdist"} and not (pin.direct or pin.index) for pin in pins):
-        return None
+def default_index(workbench: Workbench) -> str | None:
+    """The default index of uv, without user part."""
     said = workbench.uv(
         commands.default_index_command(uv=()), cwd=workbench.input, what="asking uv for the default index"
     )
     words = (line.split() for line in said.splitlines())
     return next((without_user(line[1]) for line in words if len(line) > 1 and line[0] == "--index-url"), None)
+
+
+def _is_of_default_index(pin: Pin) -> bool:
+    """Whether it is from that one; of all others uv says that an archive is from there."""
+    return bool(pin.url) and pin.kind in {"wheel", "sdist"} and not (pin.direct or pin.index)
 
 
 def build_wheel(source: Path, target: Target, workbench: Workbench, *, name: str) -> Path:
