@@ -7,6 +7,7 @@ import io
 import time
 from typing import TYPE_CHECKING
 
+from lambda_backend.cache import Cache
 from lambda_backend.errors import LambdaBackendError
 from lambda_backend.packing.packer import Packer
 from lambda_backend.packing.workbenches import NotKeptError
@@ -14,7 +15,9 @@ from lambda_backend.report.words import Words
 from lambda_backend.targets import target as target_of
 
 if TYPE_CHECKING:
-    from lambda_backend.cache import Cache
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from lambda_backend.packing.order import Order
     from lambda_backend.settings.resolve import ArtifactSettings
     from lambda_backend.targets import Target
@@ -34,9 +37,28 @@ def all_is_kept(order: Order, *, cache: Cache) -> bool:
     """
     # Whatever is wrong is told by the build itself, where people look for it.
     with contextlib.suppress(LambdaBackendError, OSError):
-        _Foresight(order, cache=cache, stage=order.root, words=Words(io.StringIO())).look()
+        _Foresight(order, cache=_Seen(cache.root), stage=order.root, words=Words(io.StringIO())).look()
         return True
     return False
+
+
+class _Seen(Cache):
+    """A cache that is only looked at: an installer that throws away what lies beside the wheel asks, too."""
+
+    @contextlib.contextmanager
+    def locked(self, kind: str, key: str) -> Iterator[Path | None]:
+        """The entry when it is there."""
+        yield self.get(kind, key)
+
+    def discard(self, kind: str, key: str) -> None:
+        """Nothing."""
+
+    @contextlib.contextmanager
+    def scratch(self, *, held: bool = True) -> Iterator[Path]:
+        """Raises NotKeptError: something would be made."""
+        del held
+        raise NotKeptError("a scratch folder")
+        yield
 
 
 class _Foresight(Packer):

@@ -266,6 +266,7 @@ runtime = ["python3.12", "python3.13"]
     made = project(tmp_path / "tiny", table, dependencies="[\"idna >=3.7 ; python_version > '3'\"]")
     cache = tmp_path / "cache"
     assert asked(machine, made, cache) == {"uv"}
+    assert not cache.exists()
     machine.build(made, env={"LAMBDA_BACKEND_CACHE_DIR": str(cache)})
     assert asked(machine, made, cache) == set()
     # That is enough, also from an sdist, which lies elsewhere.
