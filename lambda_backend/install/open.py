@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambda_backend.cache import Cache
@@ -25,7 +27,7 @@ from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path, PurePosixPath
+    from pathlib import PurePosixPath
 
     from lambda_backend.engines.access import FileAccess, Reached
     from lambda_backend.engines.image import BundlingImage
@@ -152,7 +154,7 @@ class Opener:
         with located(spec, wish.key):
             reached = stack.enter_context(self._started(engine, spec, wish.bundling.file_access))
         _require_entrypoint(reached.container, wish)
-        interpreter = find_python(reached.container, wish.target, key=wish.image_key)
+        interpreter = self._python(reached.container, wish, image)
         prepare(wish.bundling, reached, interpreter, engine=engine.name, key=wish.key)
         workbench = ContainerWorkbench(
             reached.container,
@@ -169,6 +171,22 @@ class Opener:
             reclaims=wish.bundling.user is not None,
         )
         return stack.enter_context(contextlib.closing(workbench))
+
+    def _python(self, container: Container, wish: _Wish, image: BundlingImage) -> str:
+        """The target's Python in the container, which is looked for once in each image."""
+        # What is mounted may hide what the image has.
+        if wish.bundling.volumes or wish.bundling.volumes_from:
+            return find_python(container, wish.target, key=wish.image_key)
+        kept = self._cache / "pythons" / image.reference.replace(":", "-")
+        with contextlib.suppress(OSError):
+            return kept.read_text("utf-8")
+        found = find_python(container, wish.target, key=wish.image_key)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="python-", dir=kept.parent) as folder:
+            made = Path(folder, "name")
+            made.write_text(found, "utf-8")
+            made.replace(kept)
+        return found
 
     def _choose(self) -> Engine | None:
         if not self._chosen:

@@ -12,13 +12,13 @@ import pytest
 
 from lambda_backend.engines import choice
 from lambda_backend.engines.protocol import Container, ContainerSpec, ExecResult, Image, ImageBuild, Mount
-from lambda_backend.errors import EngineUnavailableError, InstallError, SettingsError
+from lambda_backend.errors import EngineError, EngineUnavailableError, InstallError, SettingsError
 from lambda_backend.install.builder import Builder
 from lambda_backend.install.listener import Listener
 from lambda_backend.install.open import DEFAULT_UV, Opener
 from lambda_backend.install.workbench import ContainerWorkbench, HostWorkbench
 from lambda_backend.report.words import Words
-from lambda_backend.settings.model import BundlingSettings, Secret
+from lambda_backend.settings.model import BundlingSettings, Secret, Volume
 
 if TYPE_CHECKING:
     import io
@@ -206,6 +206,27 @@ def test_a_container(
     assert environment["UV_CACHE_DIR"] == "/var/cache/uv"
     assert "SHELL" not in environment
     assert f"starting a container for {target.name} (fake)" in spoken.getvalue()
+
+
+@pytest.mark.usefixtures("chosen")
+def test_an_image_is_asked_once_for_its_python(
+    tmp_path: Path, target: Target, opener: Callable[..., Opener], engine: FakeEngine
+) -> None:
+    def opened(name: str, bundling: BundlingSettings) -> str:
+        scratch = tmp_path / name
+        scratch.mkdir()
+        with opener().open(target, bundling, scratch, {}, KEY) as workbench:
+            return workbench.interpreter
+
+    first = opened("first", BundlingSettings())
+    engine.container.python = "none"
+    assert opened("second", BundlingSettings()) == first == target.runtime.name
+    # What is mounted may hide it, and another image may have none.
+    mounted = BundlingSettings(volumes=(Volume(host_path=str(tmp_path), container_path="/usr"),))
+    for number, bundling in enumerate((mounted, BundlingSettings(image="other"))):
+        engine.base = replace(BASE, id=f"sha256:other{number}" if bundling is not mounted else BASE.id)
+        with pytest.raises(EngineError, match="has no Python"):
+            opened(f"more{number}", bundling)
 
 
 @pytest.mark.usefixtures("chosen")
