@@ -11,7 +11,7 @@ from lambda_backend.archive.following import BLOCK
 from lambda_backend.errors import DamagedArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
     from lambda_backend.archive.model import Archive, Place
@@ -22,18 +22,26 @@ _AT_ONCE = 8 << 20
 
 
 class Copying:
-    """Copies an archive's entries to the start of an empty file, in a thread.
+    """Copies parts of archives to the start of an empty file, one after the other, in a thread.
 
     Args:
-        archive: its entries are copied.
+        ranges: of archives, each with the place and length of what is copied.
         stream: of nobody else until ``wait`` is back.
         on_progress: is told how many bytes there are.
+        on_range: is told of each range where it lies now, and its length.
     """
 
-    def __init__(self, archive: Archive | Place, stream: BinaryIO, on_progress: Callable[[int], None]) -> None:
-        self._archive = archive
+    def __init__(
+        self,
+        ranges: Sequence[tuple[Archive | Place, int, int]],
+        stream: BinaryIO,
+        on_progress: Callable[[int], None],
+        on_range: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._ranges = ranges
         self._stream = stream
         self._on_progress = on_progress
+        self._on_range = on_range
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="copy", daemon=True)
         self._thread.start()
@@ -55,7 +63,12 @@ class Copying:
 
     def _run(self) -> None:
         try:
-            copy_range(self._archive, 0, self._archive.directory_offset, self._stream, self._on_progress)
+            at = 0
+            for archive, start, length in self._ranges:
+                copy_range(archive, start, length, self._stream, self._on_progress)
+                if self._on_range is not None:
+                    self._on_range(at, length)
+                at += length
         except (DamagedArchiveError, OSError) as error:
             self._error = error
 

@@ -11,7 +11,6 @@ content digest are the same, and the same base and members always give the same 
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import secrets
 from collections import Counter
@@ -129,10 +128,12 @@ class Draft:
         stack.callback(self._stream.close)
         self._follower = stack.enter_context(contextlib.closing(Follower(self._temporary)))
         self._copying: Copying | None = None
+        self._leading: tuple[Taken, ...] = ()
+        self._prover: Prover | None = None
+        self._copied: list[Taken] = []
         if place is not None:
             reserve(self._stream, place.size + BLOCK)
-            self._copying = Copying(place, self._stream, self._follower.written)
-            stack.enter_context(contextlib.closing(self._copying))
+            self._copy([(place, 0, place.directory_offset)])
         self._size = 0
         self._followed = 0
         self._stamp = 0
@@ -140,6 +141,25 @@ class Draft:
         self._parts: list[Part] = []
         self._of_part = hashlib.sha256()
         self._facts: dict[str, Facts] = {}
+
+    def _copy(
+        self, ranges: Sequence[tuple[Archive | Place, int, int]], on_range: Callable[[int, int], None] | None = None
+    ) -> None:
+        self._copying = Copying(ranges, self._stream, self._follower.written, on_range)
+        self._stack.enter_context(contextlib.closing(self._copying))
+
+    def lead(self, parts: Sequence[Taken]) -> None:
+        """Copy parts in a thread which ``finish`` is likely to be given, before it is known what else there is.
+
+        Args:
+            parts: with owners that come before all others, sorted by them. The zip has no base.
+        """
+        self._leading = tuple(parts)
+        self._prover = self._proving()
+        self._copy([(one.archive, one.part.start, one.part.length) for one in parts], self._prover.add)
+
+    def _proving(self) -> Prover:
+        return self._stack.enter_context(contextlib.closing(Prover(self._temporary)))
 
     def finish(
         self,
@@ -212,12 +232,11 @@ class Draft:
             recorded.setdefault(record.owner, []).append(record)
         late: list[Record] = []
         # Closed at once when the disk is full, so that no thread outlives the error.
-        with contextlib.closing(Compressing(members, payloads)) as compressing, self._proven() as copied:
+        with contextlib.closing(Compressing(members, payloads)) as compressing:
             made = iter(compressing)
-            for owner in sorted({*taken, *count, *recorded}):
+            for owner in self._not_led(sorted({*taken, *count, *recorded}), taken):
                 if owner in taken:
                     self._take(taken[owner])
-                    copied(taken[owner])
                     continue
                 start, self._of_part = self._size, hashlib.sha256()
                 self._append(islice(made, count[owner]))
@@ -230,34 +249,42 @@ class Draft:
                 late += (one for one in recorded.get(owner, ()) if one not in own)
             self._append(Compressing(_made(late, self._rows), payloads))
 
-    @contextlib.contextmanager
-    def _proven(self) -> Iterator[Callable[[Taken], None]]:
-        """Gives what is to be called with each part that was copied last; at the end all are what they were.
+        for one, digest in zip(self._copied, self._prover.digests() if self._prover else (), strict=True):
+            if digest != one.part.sha256:
+                raise damaged(one.archive, "its bytes have changed")
 
-        Raises:
-            DamagedArchiveError: one is not.
-        """
-        copied: list[Taken] = []
-        with contextlib.ExitStack() as stack:
-
-            @functools.cache
-            def prover() -> Prover:
-                return stack.enter_context(contextlib.closing(Prover(self._temporary)))
-
-            def add(taken: Taken) -> None:
-                copied.append(taken)
-                prover().add(self._size - taken.part.length, taken.part.length)
-
-            yield add
-            for one, digest in zip(copied, prover().digests() if copied else (), strict=True):
-                if digest != one.part.sha256:
-                    raise damaged(one.archive, "its bytes have changed")
+    def _not_led(self, owners: Sequence[str], taken: Mapping[str, Taken]) -> Sequence[str]:
+        """The owners whose entries are not there yet."""
+        if self._copying is None or not self._leading:
+            return owners
+        self._copying.wait()
+        led = [one.part.owner for one in self._leading]
+        if [*owners[: len(led)]] == led and all(taken.get(one.part.owner) is one for one in self._leading):
+            for one in self._leading:
+                self._enter(one)
+            self._stream.seek(self._size)
+            return owners[len(led) :]
+        # Something else comes first.
+        self._follower.close()
+        self._stream.seek(0)
+        self._stream.truncate()
+        self._follower = self._stack.enter_context(contextlib.closing(Follower(self._temporary)))
+        self._prover = None
+        return owners
 
     def _take(self, taken: Taken) -> None:
         """Copy a part."""
+        start, length = self._size, taken.part.length
+        copy_range(taken.archive, taken.part.start, length, self._stream, self._follower.written)
+        self._prover = self._prover or self._proving()
+        self._prover.add(start, length)
+        self._enter(taken)
+
+    def _enter(self, taken: Taken) -> None:
+        """Note a part that was copied last."""
         part, start = taken.part, self._size
-        copy_range(taken.archive, part.start, part.length, self._stream, self._follower.written)
         self._size = self._followed = start + part.length
+        self._copied.append(taken)
         self._parts.append(part._replace(start=start))
         for member in taken.members:
             self._rows[member.path] = member._replace(offset=member.offset - part.start + start)

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, TypeVar
 from lambda_backend.bundle.finish import PLAIN
 from lambda_backend.bundle.sources import sha256
 from lambda_backend.cache import key as cache_key
+from lambda_backend.install.asked import asked, lasts
 from lambda_backend.install.beside import Beside
 from lambda_backend.install.builder import read_builder, write_builder
 from lambda_backend.install.kept import kept_archive
 from lambda_backend.install.parts import Parts
 from lambda_backend.install.together import put_together
-from lambda_backend.install.wanted import credentials, read_lock
+from lambda_backend.install.wanted import credentials
 from lambda_backend.requirements import pins as pinned
 from lambda_backend.requirements.model import Requirements
 from lambda_backend.values import Value
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from lambda_backend.install.builder import Builder
     from lambda_backend.install.exports import Exports
     from lambda_backend.install.finisher import Finisher
-    from lambda_backend.install.kept import Dependencies, Made
+    from lambda_backend.install.kept import Dependencies, Lead, Made
     from lambda_backend.install.wanted import Wanted
     from lambda_backend.install.workbench import Workbench
     from lambda_backend.report.words import Words
@@ -49,8 +50,6 @@ __all__ = ["BuiltWheel", "Installer"]
 _FORMAT = 3
 """Raised when the same inputs would give another tree or archive than an older version of ours made."""
 _DAY = 24 * 60 * 60
-_IN_ITS_FOLDER = frozenset({"uv", "poetry", "pipenv"})
-"""Locks that their tool reads in the folder they lie in."""
 _WHEEL_DIGEST = "wheel.sha256"
 _T = TypeVar("_T")
 
@@ -168,8 +167,8 @@ class Installer:
         if wanted.empty or (wanted.lock and wanted.lock.kind == "pylock"):
             return self._resolved(wanted)
         self._warn_of_python(wanted)
-        key = cache_key(_FORMAT, "pins", self.target.name, dict(self._place), dict(self.index), _asked(wanted))
-        lasting = _lasts(wanted)
+        key = cache_key(_FORMAT, "pins", self.target.name, dict(self._place), dict(self.index), asked(wanted))
+        lasting = lasts(wanted)
         with self._cache.locked("pins", key) as kept:
             if kept is not None and (found := _read_pins(kept, lasting=lasting)) is not None:
                 self.until = min(self.until, found[1])
@@ -218,7 +217,7 @@ class Installer:
             trees.append(self._installed(pins, fresh=fresh))
             return trees[-1]
 
-        def make() -> Made:
+        def make(lead: Lead) -> Made:
             from lambda_backend.install.bundles import Bundles
 
             bundles = Bundles(
@@ -231,7 +230,7 @@ class Installer:
                 tree=tree,
                 words=self._words,
             )
-            return put_together(pins, parts, bundles, builder=lambda: self.workbench.builder)
+            return put_together(pins, parts, bundles, builder=lambda: self.workbench.builder, lead=lead)
 
         try:
             found = kept_archive(self._cache, "deps", key, make, parts=parts)
@@ -347,45 +346,6 @@ def _import_ahead() -> None:
 
 def _lock_name(wanted: Wanted) -> str:
     return wanted.lock.path.name if wanted.lock else "the dependencies"
-
-
-def _lasts(wanted: Wanted) -> bool:
-    """Whether the same question has the same answer for ever."""
-    if wanted.export is not None:
-        return wanted.export.exporter.hashes
-    hashed = wanted.requirements is not None and wanted.requirements.requires_hashes
-    return hashed or (wanted.lock is not None and wanted.lock.kind == "uv")
-
-
-def _asked(wanted: Wanted) -> dict[str, object]:
-    """What decides a resolution, without secrets."""
-    from lambda_backend.settings.interpolate import redact_urls
-
-    if wanted.requirements is not None:
-        asked = wanted.requirements
-        hashes = sorted((name, sorted(allowed)) for name, allowed in asked.hashes.items())
-        text = asked.text() + asked.constraints_text() + json.dumps([asked.options, hashes, asked.requires_hashes])
-    elif wanted.lock is not None:
-        text = read_lock(wanted.lock)
-    else:
-        text = ""
-    export = wanted.export
-    return {
-        "lock": redact_urls(text),
-        "export": redact_urls(export.lock.deciding) if export else None,
-        "exporter": dataclasses.asdict(export.exporter) if export else None,
-        "kind": wanted.lock.kind if wanted.lock else None,
-        # Requirements are resolved in the root, wherever they lie: functions with the same ones are asked for once.
-        "folder": wanted.relative(wanted.folder) if wanted.lock and wanted.lock.kind in _IN_ITS_FOLDER else None,
-        "root": wanted.relative(wanted.root),
-        "project": wanted.project,
-        # A lock stands for them; some backends write absolute paths there, which no two builds have in common.
-        "declared": [redact_urls(line) for line in wanted.declared] if wanted.lock is None else [],
-        "extras": wanted.extras,
-        "groups": wanted.groups,
-        "constraints": wanted.constraints,
-        "metadata": dict(wanted.metadata),
-    }
 
 
 def _read_pins(folder: Path, *, lasting: bool) -> tuple[tuple[Pin, ...], float] | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from lambda_backend.archive.index import load_index, save_index
 from lambda_backend.archive.payloads import Payloads
-from lambda_backend.archive.writer import write
+from lambda_backend.archive.writer import begun
 from lambda_backend.bundle.model import Collision
 from lambda_backend.errors import DamagedArchiveError
 from lambda_backend.install.builder import read_builder, write_builder
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lambda_backend.archive.model import Archive, Taken
+    from lambda_backend.archive.writer import Draft
     from lambda_backend.bundle.model import Bundle
     from lambda_backend.cache import Cache
     from lambda_backend.install.builder import Builder
     from lambda_backend.install.parts import Parts
 
-__all__ = ["Dependencies", "Made", "kept_archive"]
+__all__ = ["Dependencies", "Lead", "Made", "kept_archive"]
+
+Lead: TypeAlias = "Callable[[Sequence[Taken]], None]"
+"""See ``Draft.lead``."""
 
 
 class Dependencies(Value):
@@ -55,7 +59,7 @@ class Made(Value):
 
 
 def kept_archive(
-    cache: Cache, kind: str, key: str, make: Callable[[], Made], *, parts: Parts | None = None
+    cache: Cache, kind: str, key: str, make: Callable[[Lead], Made], *, parts: Parts | None = None
 ) -> Dependencies:
     """An archive from the cache, or made now.
 
@@ -63,7 +67,7 @@ def kept_archive(
         cache: where it is kept.
         kind: of entry.
         key: of its inputs.
-        make: gives the files and who made them.
+        make: gives the files and who made them; may say before which parts are likely to come first.
         parts: of other archives; what they hold of its distributions' files is taken from there.
 
     Raises:
@@ -73,15 +77,8 @@ def kept_archive(
         if kept is not None and (found := _read(kept, (kind, key))) is not None:
             return found
         cache.discard(kind, key)
-        made = make()
         with cache.make(kind, key) as folder:
-            with Payloads(parts.archives(made.installed) if parts else ()) as payloads:
-                try:
-                    made, archive = _written(folder / ARCHIVE, made, payloads)
-                except DamagedArchiveError:
-                    for part in made.parts:
-                        cache.discard(kind, part.archive.path.parent.name)
-                    raise
+            made, archive = _written(folder / ARCHIVE, make, parts)
             save_index(archive, folder / INDEX)
             _write_collisions(folder, made.bundle.collisions)
             write_builder(folder, made.builder)
@@ -96,21 +93,31 @@ def kept_archive(
     )
 
 
-def _written(path: Path, made: Made, payloads: Payloads) -> tuple[Made, Archive]:
+def _written(path: Path, make: Callable[[Lead], Made], parts: Parts | None) -> tuple[Made, Archive]:
     """The archive, of what was published."""
     from lambda_backend.bundle.tree import altered
 
-    def once(made: Made) -> Archive:
-        bundle = made.bundle
-        return write(path, bundle.members, records=bundle.records, parts=made.parts, payloads=payloads)
+    with begun(path) as draft:
+        made = make(draft.lead)
+        with Payloads(parts.archives(made.installed) if parts else ()) as payloads:
+            try:
+                archive = _finished(draft, made, payloads)
+            except DamagedArchiveError:
+                if parts is not None:
+                    parts.forget(made.parts)
+                raise
+            # The digests are there now, without reading any file a second time.
+            names = altered(made.bundle, ((member.path, member.sha256) for member in archive.members))
+            if names and made.anew is not None:
+                made = dataclasses.replace(made, bundle=made.anew(names))
+                with begun(path) as again:
+                    archive = _finished(again, made, payloads)
+    return made, archive
 
-    archive = once(made)
-    # The digests are there now, without reading any file a second time.
-    names = altered(made.bundle, ((member.path, member.sha256) for member in archive.members))
-    if not names or made.anew is None:
-        return made, archive
-    made = dataclasses.replace(made, bundle=made.anew(names))
-    return made, once(made)
+
+def _finished(draft: Draft, made: Made, payloads: Payloads) -> Archive:
+    bundle = made.bundle
+    return draft.finish(bundle.members, records=bundle.records, parts=made.parts, payloads=payloads)
 
 
 def _read(folder: Path, entry: tuple[str, str]) -> Dependencies | None:

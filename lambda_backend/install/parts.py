@@ -15,7 +15,7 @@ from lambda_backend.requirements import pins as pinned
 from lambda_backend.values import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from lambda_backend.archive.model import Archive, Taken
     from lambda_backend.cache import Cache
@@ -118,6 +118,12 @@ class Parts:
             if self._cache.get(_KIND, note) is None:
                 with self._cache.make(_KIND, note, held=False) as folder:
                     (folder / "entry").write_text(f"{kind} {key}", "ascii")
+
+    def forget(self, found: Iterable[Taken]) -> None:
+        """Discard the entries of archives that are damaged, or one of which is."""
+        for one in found:
+            folder = one.archive.path.parent
+            self._cache.discard(folder.parent.parent.name, folder.name)
 
     def _noted(self, key: str) -> tuple[str, str] | None:
         found = self._cache.get(_KIND, key)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.archive.model import Taken
     from lambda_backend.install.builder import Builder
+    from lambda_backend.install.kept import Lead
     from lambda_backend.install.parts import Kept, Parts
     from lambda_backend.requirements.model import Pin
 
@@ -23,7 +24,9 @@ class _Bundles(Protocol):
     def anew(self, pins: Sequence[Pin], names: Sequence[str], /) -> Bundle: ...
 
 
-def put_together(pins: Sequence[Pin], parts: Parts, bundles: _Bundles, *, builder: Callable[[], Builder]) -> Made:
+def put_together(
+    pins: Sequence[Pin], parts: Parts, bundles: _Bundles, *, builder: Callable[[], Builder], lead: Lead
+) -> Made:
     """What an archive is made of. It is the same as if all had been installed.
 
     Args:
@@ -31,6 +34,7 @@ def put_together(pins: Sequence[Pin], parts: Parts, bundles: _Bundles, *, builde
         parts: of kept archives.
         bundles: installs some of them.
         builder: who does that; asked for where something has to be installed.
+        lead: is told of what is likely to come first in the archive, before the installation.
     """
     kept = parts.kept()
     builders = {one.builder for one in kept.values()}
@@ -39,6 +43,9 @@ def put_together(pins: Sequence[Pin], parts: Parts, bundles: _Bundles, *, builde
     # In another image something else may have been built.
     kept = {name: one for name, one in kept.items() if one.builder == builder()}
     missing = [pin for pin in pins if str(pin.name) not in kept]
+    first = min((str(pin.name) for pin in missing), default="")
+    if leading := [kept[name].part for name in sorted(kept) if name < first]:
+        lead(leading)
     bundle = bundles.installed(missing) if missing else Bundle(members=())
     shipped = [*(member.path for member in bundle.members), *(record.path for record in bundle.records)]
     if kept and overlap([*_paths(kept), shipped]):

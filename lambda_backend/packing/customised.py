@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lambda_backend.bundle.model import Member
     from lambda_backend.cache import Cache
     from lambda_backend.install.installer import Installer
-    from lambda_backend.install.kept import Dependencies
+    from lambda_backend.install.kept import Dependencies, Lead
     from lambda_backend.install.steps import Steps
 
 __all__ = ["customised", "installed"]
@@ -87,7 +87,7 @@ def customised(  # noqa: PLR0913 - all by name
         installer.finisher.key(finish) if finish else None,
     )
 
-    def make() -> Made:
+    def make(_: Lead) -> Made:
         workbench = installer.workbench
         owners: dict[str, str] = {}
         if steps.command:

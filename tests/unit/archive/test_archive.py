@@ -444,3 +444,28 @@ def test_a_record_with_a_file_of_another_owner_comes_last(tmp_path: Path) -> Non
     rows = sorted(archive.members, key=lambda row: row.offset)
     assert [row.path for row in rows] == ["a.py", "b.py", "b.dist-info/RECORD", "a.dist-info/RECORD"]
     assert taken(archive).keys() == {"b"}
+
+
+@pytest.mark.parametrize("new", ["0", "d"])
+def test_parts_that_were_thought_to_come_first_make_no_difference(tmp_path: Path, new: str) -> None:
+    whole = write(tmp_path / "whole.zip", [*owned("a", "a.py"), *owned("b", "b.py"), *owned(new, "new.py")])
+    one = taken(write(tmp_path / "one.zip", [*owned("a", "a.py"), *owned("b", "b.py"), *owned("c", "c.py")]))
+    parts = [one["b"], one["a"]]
+    for leading in (["a"], ["a", "b"], ["a", "b", "c"], ["b"]):
+        with begun(tmp_path / "led.zip") as draft:
+            draft.lead([one[name] for name in leading])
+            found = draft.finish(owned(new, "new.py"), parts=parts)
+        assert found == dataclasses.replace(whole, path=found.path)
+        assert found.path.read_bytes() == whole.path.read_bytes()
+    content = bytearray((tmp_path / "one.zip").read_bytes())
+    content[one["a"].part.start + 40] ^= 1
+    (tmp_path / "one.zip").write_bytes(content)
+    with begun(tmp_path / "led.zip") as draft:
+        draft.lead([one["a"]])
+        with pytest.raises(DamagedArchiveError, match=r"one.zip.*its bytes have changed"):
+            draft.finish(owned(new, "new.py"), parts=parts)
+    (tmp_path / "one.zip").unlink()
+    with begun(tmp_path / "led.zip") as draft:
+        draft.lead([one["a"]])
+        with pytest.raises(DamagedArchiveError, match=r"one.zip.*No such file"):
+            draft.finish(owned(new, "new.py"), parts=parts)

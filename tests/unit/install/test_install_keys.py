@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lambda_backend.install.installer import _asked
+from lambda_backend.install import asked as keys
 from lambda_backend.install.wanted import Wanted
 from lambda_backend.requirements.model import LockFile
 from lambda_backend.requirements.requirements_txt import parse
@@ -23,7 +23,7 @@ def asked(root: Path, text: str, constraint: str = "six<2\n", *, folder: str = "
     (place / "requirements.txt").write_text(text)
     (place / "constraints.txt").write_text(constraint)
     lock = LockFile(kind="requirements", path=place / "requirements.txt")
-    return _asked(
+    return keys.asked(
         Wanted(
             key="tool.lambda",
             project="x",

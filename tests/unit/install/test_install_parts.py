@@ -36,7 +36,7 @@ def parts(cache: Cache, distributions: Mapping[str, str], how: str = "") -> Part
 
 def kept(cache: Cache, key: str, distributions: Mapping[str, str], bundle: Bundle, how: str = "") -> Dependencies:
     made = Made(bundle=bundle, builder=Builder(engine="host"), installed=tuple(distributions))
-    return kept_archive(cache, "deps", key, lambda: made, parts=parts(cache, distributions, how))
+    return kept_archive(cache, "deps", key, lambda _: made, parts=parts(cache, distributions, how))
 
 
 def made(cache: Cache, key: str, distributions: dict[str, str], *, more: bytes = b"", how: str = "") -> Dependencies:
