@@ -27,7 +27,7 @@ from lambda_backend.bundle.excludes import Excludes
 from lambda_backend.bundle.sources import content
 from lambda_backend.bundle.tree import tree_members
 from lambda_backend.checks.binaries import check
-from lambda_backend.checks.model import File, Subject
+from lambda_backend.checks.model import ForeignFile, Subject
 from lambda_backend.errors import InstallError, LockError
 from lambda_backend.install.resolve import resolve
 from lambda_backend.install.tree import install
@@ -173,7 +173,7 @@ def subject(tree: Path, wanted: Target) -> Subject:
         target=wanted,
         handler=None,
         files={
-            path: File(path=path, size=size_of(member.source), compressed_size=0, owner=member.owner)
+            path: ForeignFile(path=path, size=size_of(member.source), compressed_size=0, owner=member.owner)
             for path, member in members.items()
         },
         facts=collect((path, member.source) for path, member in members.items()),

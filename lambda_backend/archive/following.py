@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 __all__ = ["BLOCK", "Follower", "Prover"]
 
 BLOCK = 1 << 20
+_TURN = 8 << 20
+"""Bytes hashed at a time: after each turn the thread waits for the interpreter's lock, which others that compute give
+away only every few milliseconds."""
 
 
 class Follower:
@@ -61,7 +64,7 @@ class Follower:
         self._stream.close()
 
     def _follow(self) -> None:
-        block = memoryview(bytearray(BLOCK))
+        block = memoryview(bytearray(_TURN))
         try:
             while count := self._wait():
                 count = self._stream.readinto(block[:count])
@@ -80,7 +83,7 @@ class Follower:
         """How many bytes may be read next; 0 at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._hashed < self._written)
-            return 0 if self._closed else min(BLOCK, self._written - self._hashed)
+            return 0 if self._closed else min(_TURN, self._written - self._hashed)
 
 
 class Prover:

@@ -37,6 +37,10 @@ class ArchivedMember(NamedTuple):
     stripped: int
     """Bytes, uncompressed, that were taken away from it before."""
 
+    @property
+    def modified(self) -> None:
+        """No time of its own."""
+
 
 class Part(NamedTuple):
     """The entries of all that one owner has in a zip, where they lie side by side."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from lambda_backend.values import Value
 
@@ -13,20 +13,41 @@ if TYPE_CHECKING:
     from lambda_backend.facts.model import Facts
     from lambda_backend.targets import Target
 
-__all__ = ["File", "Problem", "Subject", "named", "search_roots"]
+__all__ = ["File", "ForeignFile", "Problem", "Subject", "named", "search_roots"]
 
 
-class File(Value):
+class File(Protocol):
     """A file in a zip."""
+
+    @property
+    def path(self) -> str:
+        """In the zip."""
+
+    @property
+    def size(self) -> int:
+        """Bytes, uncompressed."""
+
+    @property
+    def compressed_size(self) -> int:
+        """Bytes."""
+
+    @property
+    def owner(self) -> str:
+        """The distribution that brought it (normalised name), ``project``, ``entry``, ``include``; empty: unknown."""
+
+    @property
+    def modified(self) -> int | None:
+        """Seconds since 1970 as the zip says, in whatever zone it was made; None where all files have one time."""
+
+
+class ForeignFile(Value):
+    """A file in a zip of any tool."""
 
     path: str
     size: int
-    """Bytes, uncompressed."""
     compressed_size: int
     owner: str
-    """The distribution that brought it (normalised name), ``project``, ``entry``, ``include``; empty where unknown."""
     modified: int | None = None
-    """Seconds since 1970 as the zip says, in whatever zone it was made; None where all files have one fixed time."""
 
 
 class Problem(Value):

@@ -7,7 +7,7 @@ import functools
 import zipfile
 from typing import TYPE_CHECKING, Literal
 
-from lambda_backend.checks.model import File, Subject
+from lambda_backend.checks.model import ForeignFile, Subject
 from lambda_backend.errors import BundleError
 from lambda_backend.facts.collect import facts_of
 
@@ -58,7 +58,7 @@ def of_zip(
         target=target,
         handler=handler,
         files={
-            file.path: File(
+            file.path: ForeignFile(
                 path=file.path,
                 size=file.size,
                 compressed_size=file.compressed_size,

@@ -52,9 +52,13 @@ def _owned(subject: Subject, project: str) -> Subject:
     """The project's own files are not those of some distribution: what the manifest tells, and a zip does not."""
     from packaging.utils import canonicalize_name
 
+    from lambda_backend.checks.model import ForeignFile
+
     name = canonicalize_name(project)
     files = {
-        path: dataclasses.replace(file, owner="project") if file.owner == name else file
+        path: dataclasses.replace(file, owner="project")
+        if isinstance(file, ForeignFile) and file.owner == name
+        else file
         for path, file in subject.files.items()
     }
     return dataclasses.replace(subject, files=files, layers=tuple(_owned(layer, project) for layer in subject.layers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import sys
@@ -35,6 +36,7 @@ def distributions(root: Path) -> Iterator[tuple[str, str]]:
                 yield name, _text(os.path.join(entry, name, "entry_points.txt"))  # noqa: PTH118
 
 
+@functools.cache
 def own_code() -> tuple[str, str]:
     """Which lambda-backend this is: its RECORD where it is installed, else the state of its files."""
     for name in os.listdir(_PACKAGE.parent):  # noqa: PTH208 - names are asked for

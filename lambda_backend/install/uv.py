@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import threading
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import MissingExtraError
@@ -16,6 +17,8 @@ __all__ = ["DEFAULT_UV", "uv_executable"]
 
 DEFAULT_UV = "0.13.9"
 """The uv in the bundling image unless ``tools.uv`` says otherwise."""
+_looking = threading.Lock()
+"""It asks sysconfig, which is no good to a thread while another one asks it for the first time."""
 
 
 def uv_executable(environ: Mapping[str, str]) -> str:
@@ -24,7 +27,7 @@ def uv_executable(environ: Mapping[str, str]) -> str:
     Raises:
         MissingExtraError: there is none.
     """
-    with contextlib.suppress(ImportError, FileNotFoundError):
+    with _looking, contextlib.suppress(ImportError, FileNotFoundError):
         from uv import find_uv_bin
 
         return str(find_uv_bin())

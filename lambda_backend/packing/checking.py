@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lambda_backend.archive.reading import reader
 from lambda_backend.cache import key as cache_key
-from lambda_backend.checks.model import File, Subject
+from lambda_backend.checks.model import Subject
 from lambda_backend.checks.run import finding, findings
 from lambda_backend.errors import CheckError, LambdaBackendError
 
@@ -63,12 +63,7 @@ def _subject(artifact: Artifact, order: Order, layers: Sequence[Subject] = ()) -
         kind=settings.kind,
         target=artifact.target,
         handler=settings.handler,
-        files={
-            member.path: File(
-                path=member.path, size=member.size, compressed_size=member.compressed_size, owner=member.owner
-            )
-            for member in archive.members
-        },
+        files={member.path: member for member in archive.members},
         facts=archive.facts,
         read=reader(archive),
         zip_size=archive.size,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from lambda_backend.checks.binaries import check
-from lambda_backend.checks.model import File, Problem, Subject
+from lambda_backend.checks.model import ForeignFile, Problem, Subject
 from lambda_backend.targets import runtimes, target
 from tests.helpers import compiled
 from tests.helpers.facts import collect
@@ -49,7 +49,9 @@ def subject(
         target=target(runtime, architecture),
         handler=None,
         files={
-            path: File(path=path, size=len(data), compressed_size=len(data), owner=(owners or {}).get(path, owner))
+            path: ForeignFile(
+                path=path, size=len(data), compressed_size=len(data), owner=(owners or {}).get(path, owner)
+            )
             for path, data in files.items()
         },
         facts=collect(files.items()),

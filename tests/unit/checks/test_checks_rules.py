@@ -9,7 +9,7 @@ import pytest
 
 from lambda_backend.bundle.model import Collision
 from lambda_backend.checks import collisions, handler, runtime_support, size
-from lambda_backend.checks.model import File, Subject
+from lambda_backend.checks.model import ForeignFile, Subject
 from lambda_backend.checks.run import RULES, findings
 from lambda_backend.checks.stdlib import stdlib_modules
 from lambda_backend.targets import limits, target
@@ -37,7 +37,7 @@ def subject(
         "target": TARGET,
         "handler": None,
         "files": {
-            path: File(path=path, size=len(data), compressed_size=len(data), owner=(owners or {}).get(path, ""))
+            path: ForeignFile(path=path, size=len(data), compressed_size=len(data), owner=(owners or {}).get(path, ""))
             for path, data in held.items()
         },
         "facts": collect(held.items()),

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_backend.checks import secrets
-from lambda_backend.checks.model import File, Subject
+from lambda_backend.checks.model import ForeignFile, Subject
 from lambda_backend.facts.credentials import credentials_in
 from lambda_backend.targets import target
 from tests.helpers import compiled
@@ -46,7 +46,7 @@ def subject(files: Mapping[str, bytes], owner: str = "project") -> Subject:
         kind="function",
         target=target("python3.13", "x86_64"),
         handler=None,
-        files={path: File(path=path, size=1, compressed_size=1, owner=owner) for path in files},
+        files={path: ForeignFile(path=path, size=1, compressed_size=1, owner=owner) for path in files},
         facts=collect(files.items()),
         read=files.__getitem__,
         zip_size=1,
