@@ -202,7 +202,7 @@ def test_a_damaged_cache_is_noticed(file: str, machine: Machine, tmp_path: Path)
     root = write(tmp_path / "tiny", FILES)
     env = {**EPOCH, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")}
     hook(machine, root, tmp_path / "first", env)
-    (kept,) = (tmp_path / "cache").rglob(file)
+    (kept,) = (tmp_path / "cache/v1/own-wheels").rglob(file)
     kept.write_bytes(kept.read_bytes()[:-40] + b"0" * 20)
     assert hook(machine, root, tmp_path / "second", env) == "setuptools ran"
     assert wheel(tmp_path / "first").read_bytes() == wheel(tmp_path / "second").read_bytes()
