@@ -11,7 +11,6 @@ import errno
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import time
 from pathlib import Path
@@ -95,7 +94,7 @@ class Cache:
             if not self._swept:
                 self._swept = True
                 self._sweep()
-            folder = self._temporary / secrets.token_hex(8)
+            folder = self._temporary / os.urandom(8).hex()
             try:
                 with contextlib.ExitStack() as lock:
                     self._held[folder] = lock
@@ -183,7 +182,7 @@ class Cache:
 
     def _discard(self, entry: Path) -> None:
         self._temporary.mkdir(parents=True, exist_ok=True)
-        aside = self._temporary / secrets.token_hex(8)
+        aside = self._temporary / os.urandom(8).hex()
         # Moved away first: nobody finds half an entry.
         with contextlib.suppress(FileNotFoundError):
             # A folder moves to another one only when it can itself be written.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lambda_backend.last_build import LastBuild
     from lambda_backend.pipeline import Build
     from lambda_backend.report.model import Artifact
-    from lambda_backend.settings import Settings
+    from lambda_backend.settings.model import Settings
     from lambda_backend.wheels.kept import KeptWheels, Made
 
 __all__ = ["LambdaStep"]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from lambda_backend import frontends
 from lambda_backend.errors import WheelBackendError
 from lambda_backend.report.words import Words
-from lambda_backend.settings import artifacts as artifact_settings
-from lambda_backend.settings import load
 from lambda_backend.settings.filled import filled
 from lambda_backend.settings.interpolate import expand
+from lambda_backend.settings.load import load
+from lambda_backend.settings.resolve import artifacts as artifact_settings
 from lambda_backend.values import Value
 from lambda_backend.wheel_backend import SETUPTOOLS, WheelBackend, may_require
 
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from lambda_backend.last_build import LastBuild
     from lambda_backend.metadata import ProjectMetadata
     from lambda_backend.packing.order import Order
-    from lambda_backend.settings import ArtifactSettings, Settings
     from lambda_backend.settings.load import Loaded
+    from lambda_backend.settings.model import Settings
+    from lambda_backend.settings.resolve import ArtifactSettings
 
 __all__ = ["Build"]
 

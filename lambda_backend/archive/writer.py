@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import secrets
+import os
 from collections import Counter
 from itertools import chain, islice
 from operator import attrgetter
@@ -121,7 +121,7 @@ class Draft:
         self._base: Archive | None = None
         self._stack = stack
         # A name of our own rather than one of tempfile, whose files are private whatever the umask says.
-        self._temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
+        self._temporary = target.with_name(f".{target.name[:100]}.{os.urandom(8).hex()}.tmp")
         self._stream = stack.enter_context(self._temporary.open("x+b", buffering=BLOCK))
         # Closed before it is removed, for Windows.
         stack.callback(self._temporary.unlink, missing_ok=True)

@@ -56,7 +56,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     compiled = {path: facts for path, facts in subject.facts.items() if facts.elf or facts.foreign}
     if not compiled:
         return
-    wheels = Wheels.of(subject)
+    wheels = Wheels(subject=subject)
     modules = _modules(subject, compiled)
     kinds = list(_wrong_kinds(subject, compiled, modules, wheels))
     known = {fault.file.owner for fault in kinds}

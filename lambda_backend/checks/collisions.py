@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from lambda_backend.checks.model import Problem, named
 from lambda_backend.checks.stdlib import stdlib_modules
 from lambda_backend.patterns import pattern
@@ -92,15 +90,24 @@ def _top_level(subject: Subject) -> dict[str, str]:
 
 def _versions(subject: Subject) -> Iterator[Problem]:
     """A package of the function hides that of a layer, and layers overwrite each other file by file."""
-    seen: dict[str, tuple[str, str]] = {}
+    found: dict[str, list[tuple[str, str, str]]] = {}
     for part in subject.everything:
         for name, version in _distributions(part):
-            here, first = seen.setdefault(name, (part.name, version))
-            if first != version:
+            found.setdefault(name.lower().replace("_", "-").replace(".", "-"), []).append((name, version, part.name))
+    for places in found.values():
+        _, first, here = places[0]
+        for name, version, there in places[1:]:
+            if version != first:
                 yield Problem(
-                    message=f"{name} is there in two versions: {first} in {here} and {version} in {part.name}",
+                    message=f"{_named(name)} is there in two versions: {first} in {here} and {version} in {there}",
                     hint="lock both from one file, or drop the layer from the function",
                 )
+
+
+def _named(distribution: str) -> str:
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(distribution)
 
 
 def _distributions(part: Subject) -> Iterator[tuple[str, str]]:
@@ -110,4 +117,4 @@ def _distributions(part: Subject) -> Iterator[tuple[str, str]]:
             continue
         for root in roots:
             if path.startswith(root) and (found := _METADATA.fullmatch(path[len(root) :])):
-                yield canonicalize_name(found[1]), found[2]
+                yield found[1], found[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from lambda_backend.patterns import pattern
@@ -89,22 +90,22 @@ def names_its_platform(path: str) -> bool:
 class Wheels(Value):
     """Tags of the wheels that the distributions were installed from, by distribution (PEP 427, ``WHEEL``)."""
 
-    tags: Mapping[str, Sequence[Tag]]
+    subject: Subject
 
-    @classmethod
-    def of(cls, subject: Subject) -> Wheels:
-        """Read from the artefact."""
+    @functools.cached_property
+    def tags(self) -> Mapping[str, Sequence[Tag]]:
+        """Read from the artefact when they are asked for, which is when something looks wrong."""
         from packaging.tags import parse_tag
 
         found: dict[str, list[Tag]] = {}
-        for path, file in subject.files.items():
+        for path, file in self.subject.files.items():
             folder, _, name = path.rpartition("/")
-            if name == "WHEEL" and folder.endswith(".dist-info") and _is_root(folder, subject.roots):
-                for line in subject.read(path).decode("utf-8", "replace").splitlines():
+            if name == "WHEEL" and folder.endswith(".dist-info") and _is_root(folder, self.subject.roots):
+                for line in self.subject.read(path).decode("utf-8", "replace").splitlines():
                     key, _, value = line.partition(":")
                     if key.strip() == "Tag" and value.count("-") == 2:  # noqa: PLR2004 (python-abi-platform)
                         found.setdefault(file.owner, []).extend(parse_tag(value.strip()))
-        return cls(tags=found)
+        return found
 
     def knows(self, owner: str) -> bool:
         """There is a distribution of that name, and it says what its wheel was for."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import InstallError
@@ -82,6 +81,8 @@ class Steps(Value):
         Raises:
             InstallError: it fails.
         """
+        import shlex
+
         words = " ".join(shlex.quote(word) for word in (*self.entrypoint, *self.command))
         self._run(workbench, f"exec {words}", f"{self.key}.command", wrapped=False)
         workbench.pull(workbench.tree)
@@ -92,6 +93,8 @@ class Steps(Value):
             self._run(workbench, line, f"{self.key}.{name}[{index}]", wrapped=not self.command)
 
     def _run(self, workbench: Workbench, line: str, key: str, *, wrapped: bool = True) -> None:
+        import shlex
+
         folder = self.working_directory
         there = "" if folder is None else f"cd {shlex.quote(folder)} || exit\n"
         argv = [*workbench.shell, _START + there + line]

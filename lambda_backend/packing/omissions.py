@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from lambda_backend.settings.problems import nearest, quoted
 from lambda_backend.targets import runtime_distributions
 
@@ -79,7 +77,7 @@ class Omissions:
         """Warn of names that are none of any artefact's requirements."""
         for path, key in self._keys.items():
             for name in key.names:
-                if canonicalize_name(name) not in key.required:
+                if _normalised([name]).isdisjoint(key.required):
                     where = f"no requirement of {_listed(key.artifacts)}"
                     self._say(f"warning: {path}: {quoted(name)} is {where}{nearest(name, sorted(key.required))}")
 
@@ -117,6 +115,10 @@ def without(pins: Iterable[Pin], names: Iterable[str]) -> tuple[Pin, ...]:
 
 
 def _normalised(names: Iterable[str]) -> frozenset[str]:
+    if not names:
+        return frozenset()
+    from packaging.utils import canonicalize_name
+
     return frozenset(map(canonicalize_name, names))
 
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lambda_backend.bundle.entry import entry_members
 from lambda_backend.bundle.excludes import Excludes
 from lambda_backend.bundle.finish import Finish
-from lambda_backend.bundle.folder import folder_files
-from lambda_backend.bundle.include import include_members
 from lambda_backend.bundle.wheel import wheel_members
 
 if TYPE_CHECKING:
@@ -64,6 +61,8 @@ def code_parts(
         return wheel_members(wheel, artifact.path_prefix, target_python=target.python, owner=owner, excludes=excludes)
 
     if artifact.entry:
+        from lambda_backend.bundle.entry import entry_members
+
         folder, root = (entry, entry) if entry else (order.root / artifact.entry, order.root)
         yield entry_members(folder, excludes, root=root, outputs=order.outputs)
     elif takes_project(order, artifact):
@@ -71,6 +70,8 @@ def code_parts(
     for owner, built in wheels:
         yield of_wheel(built.path, owner)
     for index, include in enumerate(artifact.include):
+        from lambda_backend.bundle.include import include_members
+
         key = f"{artifact.key}.include[{index}]"
         yield include_members(
             include.from_, include.to, root=order.root, key=key, excludes=excludes, outputs=order.outputs
@@ -79,6 +80,8 @@ def code_parts(
 
 def visible_source(order: Order, artifact: ArtifactSettings) -> dict[str, Path]:
     """What the user's commands see as the source, by its path there: the entry, or the project."""
+    from lambda_backend.bundle.folder import folder_files
+
     folder = order.root / (artifact.entry or ".")
     files = folder_files(folder, Excludes(), root=order.root)
     outputs = [output for output in order.outputs if output != folder]

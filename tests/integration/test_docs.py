@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lambda_backend.settings import load
+from lambda_backend.settings.load import load
 from lambda_backend.settings.overrides import overridable, variable_of
 from tests.helpers.machine import CHECKOUT
 

@@ -13,7 +13,7 @@ from lambda_backend.errors import MissingExtraError
 from lambda_backend.pipeline import Build
 from lambda_backend.planning import may_compile
 from lambda_backend.report.words import Words
-from lambda_backend.settings import load
+from lambda_backend.settings.load import load
 
 if TYPE_CHECKING:
     from pathlib import Path

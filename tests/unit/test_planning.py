@@ -10,13 +10,14 @@ from lambda_backend.metadata import ProjectMetadata
 from lambda_backend.planning import may_install, wanted
 from lambda_backend.requirements.exporters import Exporter
 from lambda_backend.requirements.model import Pin
-from lambda_backend.settings import artifacts, load
+from lambda_backend.settings.load import load
+from lambda_backend.settings.resolve import artifacts
 from lambda_backend.targets import target
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lambda_backend.settings import ArtifactSettings
+    from lambda_backend.settings.resolve import ArtifactSettings
 
 TARGET = target("python3.13", "x86_64")
 PROJECT = ProjectMetadata(

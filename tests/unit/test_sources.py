@@ -7,14 +7,15 @@ import pytest
 
 from lambda_backend.documents import read_toml
 from lambda_backend.errors import LockError
-from lambda_backend.settings import artifacts, load
+from lambda_backend.settings.load import load
+from lambda_backend.settings.resolve import artifacts
 from lambda_backend.sources import common_base, local_metadata, local_sources, locked, project_sources, refuse_outside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from lambda_backend.settings import ArtifactSettings
+    from lambda_backend.settings.resolve import ArtifactSettings
 
 HEAD = '[project]\nname = "shop"\nversion = "1.0"\n[tool.lambda]\nruntime = "python3.13"\n'
 HANDLER = 'handler = "shop.api.handler"\n'

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lambda_backend.settings import artifacts
 from lambda_backend.settings.load import load
+from lambda_backend.settings.resolve import artifacts
 from lambda_backend.sources import project_sources
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from lambda_backend.cli.diagnosis import EngineState, Processor, Wish
-    from lambda_backend.settings import ArtifactSettings
+    from lambda_backend.settings.resolve import ArtifactSettings
     from lambda_backend.targets import Target
 
 __all__ = ["command"]

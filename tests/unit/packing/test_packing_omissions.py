@@ -8,12 +8,13 @@ import pytest
 from lambda_backend.packing.omissions import Omissions, without
 from lambda_backend.report.words import Words
 from lambda_backend.requirements.model import Pin
-from lambda_backend.settings import artifacts, load
+from lambda_backend.settings.load import load
+from lambda_backend.settings.resolve import artifacts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lambda_backend.settings import ArtifactSettings
+    from lambda_backend.settings.resolve import ArtifactSettings
 
 TABLE = """\
 [tool.lambda]

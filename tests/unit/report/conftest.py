@@ -10,7 +10,8 @@ from lambda_backend.findings import Finding
 from lambda_backend.install.builder import Builder
 from lambda_backend.report.model import Artifact
 from lambda_backend.requirements.model import Pin
-from lambda_backend.settings import artifacts, load
+from lambda_backend.settings.load import load
+from lambda_backend.settings.resolve import artifacts
 from lambda_backend.targets import target
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from lambda_backend.settings import Loaded, load
+from lambda_backend.settings.load import Loaded, load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambda_backend.errors import SettingsError
-from lambda_backend.settings import artifacts, load
 from lambda_backend.settings.filled import filled
+from lambda_backend.settings.load import load
 from lambda_backend.settings.model import ImageSettings
+from lambda_backend.settings.resolve import artifacts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lambda_backend.settings import ArtifactSettings
+    from lambda_backend.settings.resolve import ArtifactSettings
 
 
 @pytest.fixture

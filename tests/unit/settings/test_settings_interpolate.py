@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambda_backend.errors import SettingsError
-from lambda_backend.settings import expand, redact, redact_urls, secrets_in, without_user
+from lambda_backend.settings.interpolate import expand, redact, redact_urls, secrets_in, without_user
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
 PLAIN = st.text(st.characters(exclude_characters="${}*", exclude_categories=["Cs"]), max_size=12)

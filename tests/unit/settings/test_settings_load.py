@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambda_backend.errors import SettingsError
-from lambda_backend.settings import load
+from lambda_backend.settings.load import load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lambda_backend.errors import SettingsError
-from lambda_backend.settings import Settings, artifacts, consistency, parse
+from lambda_backend.settings import consistency, parse
 from lambda_backend.settings.hints import keys
-from lambda_backend.settings.model import BundlingSettings, FunctionSettings, Include, LayerSettings
+from lambda_backend.settings.model import BundlingSettings, FunctionSettings, Include, LayerSettings, Settings
 from lambda_backend.settings.overrides import overlaid, overrides
 from lambda_backend.settings.problems import Problems
+from lambda_backend.settings.resolve import artifacts
 from lambda_backend.settings.schema import schema
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambda_backend.errors import SettingsError
-from lambda_backend.settings import ArtifactSettings, Include, Settings, artifacts
 from lambda_backend.settings.consistency import check
-from lambda_backend.settings.model import LayerSettings
+from lambda_backend.settings.model import Include, LayerSettings, Settings
 from lambda_backend.settings.problems import Problems
+from lambda_backend.settings.resolve import ArtifactSettings, artifacts
 
 if TYPE_CHECKING:
     from conftest import LoadText

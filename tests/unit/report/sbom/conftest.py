@@ -11,7 +11,8 @@ from lambda_backend.bundle.model import Member
 from lambda_backend.metadata import ProjectMetadata
 from lambda_backend.report.model import Artifact
 from lambda_backend.requirements.model import Pin
-from lambda_backend.settings import artifacts, load
+from lambda_backend.settings.load import load
+from lambda_backend.settings.resolve import artifacts
 from lambda_backend.targets import target
 
 if TYPE_CHECKING:
