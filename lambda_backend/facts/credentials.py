@@ -6,23 +6,25 @@ text: ``re`` looks for that by ``memchr``. A pattern that may start with one of 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from lambda_backend.facts import credential_files, private_keys, urls
 from lambda_backend.facts.binary import texts
 from lambda_backend.facts.placeholders import is_placeholder, looks_random
-from lambda_backend.facts.tokens import GOOGLE_API_KEY, TOKENS, pattern
+from lambda_backend.facts.tokens import GOOGLE_API_KEY, TOKENS
+from lambda_backend.facts.tokens import pattern as token_pattern
+from lambda_backend.patterns import pattern
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Mapping
 
-__all__ = ["credentials_in"]
+__all__ = ["MANY", "credentials_in"]
 
 _NAMED = [(f"token{index}", token) for index, token in enumerate(TOKENS)]
 _KINDS = {name: token.kind for name, token in _NAMED} | {"google": GOOGLE_API_KEY, "slack": "a Slack webhook"}
 _AWS_KEY = "an AWS access key"
-_AWS_SECRET = re.compile(rb"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_AWS_SECRET = pattern(rb"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 _NEAR = 400
 """Bytes from an identifier to its secret."""
 _AZURE_KEY = "an Azure account key"
@@ -40,9 +42,38 @@ _URL = (
     r"://(?:(?P<slack>hooks\.slack\.com/services/T[A-Z0-9]{8,12}/B[A-Z0-9]{8,12}/[A-Za-z0-9]{20,30})"
     r"|(?P<url>)[^\x00-\x20\"'/<>?@\\\x7f-\xff]{1,4096}@)"
 )
-_UNDERSCORE = pattern("_", _NAMED, {"secret_": rf"access_key{_ASSIGNED % 'aws_lower'}"})
-_HYPHEN = pattern("-", _NAMED, {"PuTTY-": "(?P<putty>User-Key-File-)"})
-_PATTERNS = tuple(re.compile(text.encode()) for text in (_UNDERSCORE, _HYPHEN, _A, _URL))
+_UNDERSCORE = token_pattern("_", _NAMED, {"secret_": rf"access_key{_ASSIGNED % 'aws_lower'}"})
+_HYPHEN = token_pattern("-", _NAMED, {"PuTTY-": "(?P<putty>User-Key-File-)"})
+_STARTS = tuple(start.encode() for token in TOKENS for start in token.starts)
+_SOUGHT = (
+    (pattern(_UNDERSCORE.encode()), (*(start for start in _STARTS if start.endswith(b"_")), b"secret_access_key")),
+    (pattern(_HYPHEN.encode()), (*(start for start in _STARTS if start.endswith(b"-")), b"PuTTY-User-Key-File-")),
+    (
+        pattern(_A.encode()),
+        (
+            *(b"AKIA", b"ASIA", b"_SECRET_ACCESS_KEY", b"ecretAccessKey", b"AccountKey=", b"SharedAccessKey="),
+            *(b"AIza", b"PRIVATE KEY"),
+        ),
+    ),
+    (pattern(_URL.encode()), (b"://",)),
+)
+"""Patterns, each with texts one of which is in all that it matches."""
+MANY = 1 << 18
+"""Bytes from which making the patterns is worth its time: an edit of code has fewer, and looks for those texts."""
+
+
+class _Thrift:
+    """Tells when so many bytes have been searched. Threads may lose some of the count: it decides about time alone."""
+
+    def __init__(self) -> None:
+        self._left = MANY
+
+    def allows(self, size: int) -> bool:
+        self._left -= size
+        return self._left >= 0
+
+
+_THRIFT = _Thrift()
 
 
 def credentials_in(path: str, data: bytes) -> tuple[str, ...]:
@@ -53,8 +84,11 @@ def credentials_in(path: str, data: bytes) -> tuple[str, ...]:
         data: all of its bytes.
     """
     found = dict.fromkeys(credential_files.kinds(path, data))
+    thrifty = _THRIFT.allows(len(data))
     for start, end in texts(data):
-        for sought in _PATTERNS:
+        for sought, parts in _SOUGHT:
+            if thrifty and not any(data.find(part) >= 0 for part in parts):
+                continue
             for match in sought.finditer(data, start, end):
                 if kind := _kind(data, match):
                     found[kind] = None

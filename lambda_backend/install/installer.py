@@ -339,9 +339,10 @@ def _import_ahead() -> None:
     """What compresses and searches what is installed."""
     from lambda_backend.archive import writer  # noqa: F401
     from lambda_backend.facts.collect import facts_of
+    from lambda_backend.facts.credentials import MANY
     from lambda_backend.install import bundles, tree  # noqa: F401
 
-    facts_of("", b"-")  # compiles the patterns
+    facts_of("", b"-" * MANY)  # compiles the patterns
 
 
 def _lock_name(wanted: Wanted) -> str:

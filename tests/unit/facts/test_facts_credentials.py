@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lambda_backend.checks import secrets
 from lambda_backend.checks.model import ForeignFile, Subject
+from lambda_backend.facts import credentials
 from lambda_backend.facts.credentials import credentials_in
 from lambda_backend.targets import target
 from tests.helpers import compiled
@@ -28,12 +29,21 @@ if TYPE_CHECKING:
     from lambda_backend.checks.model import Problem
 
 
+@pytest.fixture(params=["by texts", "by patterns"])
+def _either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a build searches first is searched in another way than the rest."""
+    left = credentials.MANY if request.param == "by texts" else 0
+    monkeypatch.setattr(credentials._THRIFT, "_left", left)
+
+
+@pytest.mark.usefixtures("_either_way")
 @pytest.mark.parametrize("name", PLANTS)
 def test_what_is_planted_is_found(name: str) -> None:
     plant = PLANTS[name]
     assert plant.kind in credentials_in(plant.path, plant.data)
 
 
+@pytest.mark.usefixtures("_either_way")
 @pytest.mark.parametrize("name", NEAR_MISSES)
 def test_what_is_none_is_not_found(name: str) -> None:
     path, written = NEAR_MISSES[name]
