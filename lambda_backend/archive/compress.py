@@ -81,7 +81,11 @@ class Compressing:
         count = min(_THREADS, os.cpu_count() or 1)
         self._threads = ThreadPoolExecutor(max_workers=count, thread_name_prefix="compress")
         self._next = next(self._batches, None)
-        self._submit()
+        try:
+            self._submit()
+        except BaseException:
+            self.close()
+            raise
 
     def __iter__(self) -> Iterator[Compressed]:
         yield from _compress_all(self._alone, self._payloads)

@@ -12,6 +12,7 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -197,6 +198,15 @@ def test_a_source_that_is_gone_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"gone.*\(for a\) cannot be read: No such file"):
         write(tmp_path / "out" / "a.zip", [Member(path="a", source=tmp_path / "gone"), *simple("b")])
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_source_that_is_gone_when_others_are_compressed_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compress, "_BATCH_BYTES", 1)
+    with pytest.raises(BundleError, match="cannot be read: No such file"):
+        write(tmp_path / "a.zip", [*simple("a", "b", "c"), Member(path="d", source=tmp_path / "gone", owner="x")])
+    assert not any(thread.name.startswith("compress") for thread in threading.enumerate())
 
 
 def test_a_source_that_goes_after_it_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
