@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["distributions", "folders", "own_code"]
 
 _PACKAGE = Path(__file__).parents[1]
+_CODE = re.compile(rb"lambda_backend/(?!.*\.pyc,)")
 _SUFFIXES = (".dist-info", ".egg", ".egg-info", ".egg-link", ".pth")
 
 
@@ -41,7 +43,11 @@ def own_code() -> tuple[str, str]:
     """Which lambda-backend this is: its RECORD where it is installed, else the state of its files."""
     for name in os.listdir(_PACKAGE.parent):  # noqa: PTH208 - names are asked for
         if name.startswith("lambda_backend-") and name.endswith(".dist-info"):
-            return name, hashlib.sha256((_PACKAGE.parent / name / "RECORD").read_bytes()).hexdigest()
+            record = (_PACKAGE.parent / name / "RECORD").read_bytes()
+            # The command beside Python names the environment, which is another one for each isolated build; installers
+            # list in an order of their own, and some the bytecode.
+            lines = sorted(line for line in record.splitlines() if _CODE.match(line))
+            return name, hashlib.sha256(b"\n".join(lines)).hexdigest()
     times = [f"{path.name}:{path.stat().st_mtime_ns}" for path in sorted(_PACKAGE.rglob("*.py"))]
     return _PACKAGE.name, hashlib.sha256(" ".join(times).encode()).hexdigest()
 

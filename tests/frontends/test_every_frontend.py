@@ -71,6 +71,18 @@ def test_build_with_uv_as_installer(machine: Machine, quickstart: Path, expected
     assert artifacts(quickstart / "dist") == expected
 
 
+@pytest.mark.parametrize("installer", ["pip", "uv"])
+def test_a_build_in_isolation_knows_the_last_one(
+    installer: str, machine: Machine, quickstart: Path, expected: Mapping[str, str]
+) -> None:
+    argv = [machine.python(), "-m", "build", "--installer", installer]
+    machine.run(argv, cwd=quickstart)  # it may have been made of what is not in the cache
+    machine.run(argv, cwd=quickstart)
+    outcome = machine.run(argv, cwd=quickstart)
+    assert "nothing has changed since the last build" in outcome.log
+    assert artifacts(quickstart / "dist") == expected
+
+
 def test_uv_build(machine: Machine, quickstart: Path, expected: Mapping[str, str]) -> None:
     machine.run([machine.python(), "-m", "uv", "build"], cwd=quickstart)
     assert artifacts(quickstart / "dist") == expected
