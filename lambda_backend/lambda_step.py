@@ -81,7 +81,7 @@ class LambdaStep(Value):
 
     def _package(self, cache: Cache, stage: Path, made: Made, ahead: Draft | None, *, keep: bool) -> None:
         """Make the artefacts of a finished wheel, and move everything into place together."""
-        from lambda_backend.output import Delivery, deliver
+        from lambda_backend.output import Delivery, delivered
         from lambda_backend.packing.packer import Packer
         from lambda_backend.report.manifest import manifest
         from lambda_backend.report.sbom.write import require_library, write_sboms
@@ -98,24 +98,23 @@ class LambdaStep(Value):
         text = manifest(project.name, project.version, artifacts, places, sboms=self.settings.sbom)
         described = stage / f"{project.stem}.lambda.json"
         described.write_text(text, "utf-8")
-        deliver(
-            [
-                *(Delivery(source=item.archive.path, target=output / item.file_name) for item in artifacts),
-                *(Delivery(source=path, target=output / path.name) for path in boms),
-                Delivery(source=described, target=output / described.name),
-                Delivery(source=made.path, target=self.directory / made.path.name),
-            ]
-        )
-        words.block(table(artifacts))
-        words.say(f"{len(artifacts)} in {output}")
-        if self.last and keep:
-            self.last.keep(
-                wheel=made.path.name,
-                made=tuple(self._paths(made, artifacts, described.name)),
-                bases=packer.bases,
-                said="\n".join(words.lines),
-                until=packer.until,
-            )
+        deliveries = [
+            *(Delivery(source=item.archive.path, target=output / item.file_name) for item in artifacts),
+            *(Delivery(source=path, target=output / path.name) for path in boms),
+            Delivery(source=described, target=output / described.name),
+            Delivery(source=made.path, target=self.directory / made.path.name),
+        ]
+        with delivered(deliveries):
+            words.block(table(artifacts))
+            words.say(f"{len(artifacts)} in {output}")
+            if self.last and keep:
+                self.last.keep(
+                    wheel=made.path.name,
+                    made=tuple(self._paths(made, artifacts, described.name)),
+                    bases=packer.bases,
+                    said="\n".join(words.lines),
+                    until=packer.until,
+                )
 
     def _paths(self, made: Made, artifacts: tuple[Artifact, ...], manifest: str) -> Iterator[Path]:
         """Everything that was made, as ``Again`` has it."""

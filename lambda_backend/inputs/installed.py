@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["distributions", "folders", "own_code"]
 
@@ -20,22 +17,24 @@ _CODE = re.compile(rb"lambda_backend/(?!.*\.pyc,)")
 _SUFFIXES = (".dist-info", ".egg", ".egg-info", ".egg-link", ".pth")
 
 
-def distributions(root: Path) -> Iterator[tuple[str, str]]:
+def distributions(root: Path) -> tuple[tuple[str, str], ...]:
     """Installed distributions, by the names of their folders, with their entry points; other files that Python heeds.
 
     Args:
         root: the project's folder, of which nothing is installed.
     """
-    for entry in dict.fromkeys(sys.path):
-        if not entry or Path(entry) == root:
-            continue
-        try:
-            names = sorted(os.listdir(entry))  # noqa: PTH208 - names are asked for
-        except OSError:
-            continue
-        for name in names:
-            if name.endswith(_SUFFIXES):
-                yield name, _text(os.path.join(entry, name, "entry_points.txt"))  # noqa: PTH118
+    return _installed(tuple(entry for entry in dict.fromkeys(sys.path) if entry and Path(entry) != root))
+
+
+@functools.cache
+def _installed(entries: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    # Once a process: nobody installs into the Python that runs a build.
+    found = []
+    for entry in entries:
+        with contextlib.suppress(OSError):
+            names = sorted(name for name in os.listdir(entry) if name.endswith(_SUFFIXES))  # noqa: PTH208
+            found += [(name, _text(os.path.join(entry, name, "entry_points.txt"))) for name in names]  # noqa: PTH118
+    return tuple(found)
 
 
 @functools.cache

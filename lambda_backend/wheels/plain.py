@@ -62,7 +62,7 @@ def environment(root: Path, environ: Mapping[str, str]) -> list[object] | None:
         root: the project's folder, of which nothing is installed.
         environ: of the process.
     """
-    installed = list(distributions(root))
+    installed = distributions(root)
     if any(_PLUGIN.search(entry_points) and not _OWN.fullmatch(name) for name, entry_points in installed):
         return None
     return [sys.version, sys.platform, [environ.get(name) for name in _VARIABLES], installed]
