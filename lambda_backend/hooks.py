@@ -79,10 +79,10 @@ def build_wheel(wheel_directory: str, config_settings: _Config = None, metadata_
     from lambda_backend.last_build import LastBuild
     from lambda_backend.report.words import Words
 
-    last = LastBuild(Path.cwd(), Path(wheel_directory), config_settings or {}, os.environ)
-    if (again := last.again(Words())) is not None:
-        return again.wheel
-    return str(_build(config_settings, last.environ).wheel(Path(wheel_directory), None, last=last))
+    with LastBuild(Path.cwd(), Path(wheel_directory), config_settings or {}, os.environ) as last:
+        if (again := last.again(Words())) is not None:
+            return again.wheel
+        return str(_build(config_settings, last.environ).wheel(Path(wheel_directory), None, last=last))
 
 
 @edge

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambda_backend.cache import Cache
@@ -11,8 +10,8 @@ from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from lambda_backend.archive.writer import Draft
     from lambda_backend.last_build import LastBuild
     from lambda_backend.pipeline import Build
     from lambda_backend.report.model import Artifact
@@ -39,13 +38,11 @@ class LambdaStep(Value):
         cache = Cache.default(self.build.environ)
         with contextlib.ExitStack() as stack:
             stage = stack.enter_context(cache.scratch(held=False))
-            ahead = None
             if self.last:
                 stack.enter_context(self.last.observed(self._outputs))
-                ahead = stack.enter_context(_ahead(stage, self.last))
             wheels = self._wheels(cache, stage)
             made = wheels.wheel(stage / "wheel", lambda: self._made(cache, stage))
-            self._package(cache, stage, made, ahead, keep=wheels.may_keep)
+            self._package(cache, stage, made, keep=wheels.may_keep)
         return made.path.name
 
     @property
@@ -79,7 +76,7 @@ class LambdaStep(Value):
         backend, inner = self.build.wheel_backend_in(stage / "build"), self.build.loaded.inner_config_settings
         return backend.call("build_wheel", str(stage / "wheel"), inner, self.metadata_directory)
 
-    def _package(self, cache: Cache, stage: Path, made: Made, ahead: Draft | None, *, keep: bool) -> None:
+    def _package(self, cache: Cache, stage: Path, made: Made, *, keep: bool) -> None:
         """Make the artefacts of a finished wheel, and move everything into place together."""
         from lambda_backend.output import Delivery, delivered
         from lambda_backend.packing.packer import Packer
@@ -91,6 +88,7 @@ class LambdaStep(Value):
             require_library()
         words, output, project = self.build.words, self._output, made.project
         order = self.build.order(self.settings, made.path, project, outputs=self._outputs)
+        ahead = self.last.ahead if self.last else None
         packer = Packer(order, cache=cache, stage=stage, words=words, ahead=ahead)
         artifacts = packer.artifacts()
         boms = write_sboms(artifacts, project, stage) if self.settings.sbom else []
@@ -126,17 +124,3 @@ class LambdaStep(Value):
             if self.settings.sbom:
                 yield self._output / sbom_of(artifact.file_name)
         yield self._output / manifest
-
-
-@contextlib.contextmanager
-def _ahead(stage: Path, last: LastBuild) -> Iterator[Draft | None]:
-    """The first zip of the last build, begun once more: its base is copied while all else is imported and looked at."""
-    if not last.bases:
-        yield None
-        return
-    from lambda_backend.archive.model import Place
-    from lambda_backend.archive.writer import begun
-
-    name, (path, *rest) = next(iter(last.bases.items()))
-    with begun(stage / name, place=Place(Path(path), *rest)) as draft:
-        yield draft

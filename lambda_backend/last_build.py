@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lambda_backend.cache import Cache
 from lambda_backend.cache import key as cache_key
+from lambda_backend.errors import LambdaBackendError
 from lambda_backend.inputs.installed import distributions, folders, own_code
 from lambda_backend.inputs.observation import Observation, observing
 from lambda_backend.inputs.seen import changed, seen
@@ -27,6 +28,8 @@ from lambda_backend.inputs.variables import AskedVariables
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from lambda_backend.archive.beginning import Beginning
+    from lambda_backend.archive.copying import Place
     from lambda_backend.report.words import Words
 
 __all__ = ["Again", "LastBuild"]
@@ -65,8 +68,9 @@ class LastBuild:
         self._root = root
         self._directory = Path(os.path.abspath(directory))  # noqa: PTH100 - links stay
         self._asked = dict(config_settings)
-        self.bases: dict[str, tuple[str, int, int]] = {}
-        """What its zips were made on, by their name: path, size and how much of it they copy."""
+        self.ahead: Beginning | None = None
+        """The first of its zips, begun once more: what it was made on is copied while all else is looked at."""
+        self._stack = contextlib.ExitStack()
         self._environ = environ
         self._observation: Observation | None = None
 
@@ -78,7 +82,6 @@ class LastBuild:
             if entry is None:
                 return None
             record = json.loads((entry / _RECORD).read_text("utf-8"))
-            self.bases = record["bases"]
             outputs = [Path(output) for output in record["outputs"]]
             is_same = (
                 time.time() < record["until"]
@@ -90,10 +93,28 @@ class LastBuild:
         except (OSError, ValueError, KeyError, TypeError):
             return None
         if not is_same:
+            self._begin(record["bases"])
             return None
         words.say("nothing has changed since the last build")
         words.block(record["said"])
         return Again(wheel=record["wheel"], made=tuple(Path(path) for path, _ in record["made"]))
+
+    def _begin(self, bases: Sequence[tuple[str, str, int, int]]) -> None:
+        from lambda_backend.archive.beginning import Beginning
+        from lambda_backend.archive.copying import Place
+
+        # Whatever is wrong with it is told by whoever does it in earnest.
+        with contextlib.suppress(OSError, LambdaBackendError):
+            for name, path, *rest in bases[:1]:
+                folder = self._stack.enter_context(self._cache.scratch(held=False))
+                ahead = Beginning(folder / name, Place(Path(path), *rest))
+                self.ahead = self._stack.enter_context(contextlib.closing(ahead))
+
+    def __enter__(self) -> LastBuild:  # noqa: PYI034 - Self is not in Python 3.10
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
 
     @contextlib.contextmanager
     def observed(self, outputs: Sequence[Path]) -> Iterator[None]:
@@ -112,7 +133,7 @@ class LastBuild:
         *,
         wheel: str,
         made: Sequence[Path],
-        bases: Mapping[str, tuple[Path, int, int]],
+        bases: Mapping[str, Place],
         said: str,
         until: float,
     ) -> None:
@@ -121,7 +142,7 @@ class LastBuild:
         Args:
             wheel: name of the wheel.
             made: as in ``Again``.
-            bases: as the attribute.
+            bases: what zips were made on, by their name.
             said: what a person is told again.
             until: when it ends to be true; seconds since 1970.
         """
@@ -131,7 +152,7 @@ class LastBuild:
         record = {
             "until": min(until, _midnight()),
             "made": [(str(path), _state(path)) for path in made],
-            "bases": {name: [str(path), *rest] for name, (path, *rest) in bases.items()},
+            "bases": [[name, str(path), *rest] for name, (path, *rest) in bases.items()],
             "outputs": list(map(str, observation.outputs)),
             "listed": sorted(self._environ) if self.environ.listed else None,
             "variables": self._variables(self.environ.names),

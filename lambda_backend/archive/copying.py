@@ -5,20 +5,29 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lambda_backend.archive.following import BLOCK
 from lambda_backend.errors import DamagedArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
     from typing import BinaryIO
 
-    from lambda_backend.archive.model import Archive, Place
+    from lambda_backend.archive.model import Archive
 
-__all__ = ["Copying", "copy_range", "damaged", "reserve"]
+__all__ = ["Copying", "Place", "copy_range", "damaged", "reserve"]
 
 _AT_ONCE = 8 << 20
+
+
+class Place(NamedTuple):
+    """Where a finished zip lies, and how much of it a later one copies."""
+
+    path: Path
+    size: int
+    directory_offset: int
 
 
 class Copying:

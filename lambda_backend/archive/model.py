@@ -7,6 +7,7 @@ import hashlib
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from lambda_backend.archive.copying import Place
 from lambda_backend.values import Value
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from lambda_backend.facts.model import Facts
 
-__all__ = ["Archive", "ArchivedMember", "Part", "Place", "Taken", "content_digest", "taken"]
+__all__ = ["Archive", "ArchivedMember", "Part", "Taken", "content_digest", "taken"]
 
 
 class ArchivedMember(NamedTuple):
@@ -50,14 +51,6 @@ class Part(NamedTuple):
     length: int
     sha256: str
     """Hex, of those bytes."""
-
-
-class Place(NamedTuple):
-    """Where a finished zip lies, and how much of it a later one copies."""
-
-    path: Path
-    size: int
-    directory_offset: int
 
 
 class Archive(Value):

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections import Counter
 from itertools import chain, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from lambda_backend.archive.beginning import Beginning
 from lambda_backend.archive.compress import Compressing
-from lambda_backend.archive.copying import Copying, copy_range, damaged, reserve
+from lambda_backend.archive.copying import Copying, copy_range, damaged
 from lambda_backend.archive.directory import directory, kept_directory, spliced
-from lambda_backend.archive.following import BLOCK, Follower, Prover
+from lambda_backend.archive.following import Follower, Prover
 from lambda_backend.archive.format import TIMESTAMP_FIELD, end_of_directory, local_header, pack_timestamp, timestamp
 from lambda_backend.archive.model import Archive, ArchivedMember, Part, content_digest
 from lambda_backend.archive.payloads import Payloads
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lambda_backend.archive.compress import Compressed
-    from lambda_backend.archive.model import Place, Taken
+    from lambda_backend.archive.copying import Place
+    from lambda_backend.archive.model import Taken
     from lambda_backend.bundle.model import Record
     from lambda_backend.facts.model import Facts
 
@@ -46,7 +47,7 @@ _FOLLOWED = 4 << 20
 
 
 @contextlib.contextmanager
-def begun(target: Path, *, place: Place | None = None) -> Iterator[Draft]:
+def begun(target: Path, *, place: Place | None = None, beginning: Beginning | None = None) -> Iterator[Draft]:
     """Begin to write a zip; it appears by the draft's ``finish``, and nothing is left where the block ends without.
 
     A base is copied and hashed in threads while the block goes on.
@@ -54,14 +55,15 @@ def begun(target: Path, *, place: Place | None = None) -> Iterator[Draft]:
     Args:
         target: the zip; its folder exists. Replaced when it exists.
         place: where the base lies, an archive whose entries are taken over; ``finish`` gets all of it.
+        beginning: what was begun by somebody else, of that target with that base.
 
     Raises:
         OutputError: the target cannot be written.
     """
     with contextlib.ExitStack() as stack:
         with _errors(target):
-            draft = Draft(target, place, stack)
-        yield draft
+            file = stack.enter_context(contextlib.closing(beginning or Beginning(target, place)))
+        yield Draft(file, stack)
 
 
 def write(
@@ -115,25 +117,17 @@ def _errors(target: Path) -> Iterator[None]:
 class Draft:
     """A zip that is being written, in a new file beside the target, and hashed as it grows."""
 
-    def __init__(self, target: Path, place: Place | None, stack: contextlib.ExitStack) -> None:
-        self.path = target
-        self.place = place
+    def __init__(self, file: Beginning, stack: contextlib.ExitStack) -> None:
+        self.path = file.path
+        self.place = file.place
+        self._file = file
+        self._stream = file.stream
         self._base: Archive | None = None
         self._stack = stack
-        # A name of our own rather than one of tempfile, whose files are private whatever the umask says.
-        self._temporary = target.with_name(f".{target.name[:100]}.{os.urandom(8).hex()}.tmp")
-        self._stream = stack.enter_context(self._temporary.open("x+b", buffering=BLOCK))
-        # Closed before it is removed, for Windows.
-        stack.callback(self._temporary.unlink, missing_ok=True)
-        stack.callback(self._stream.close)
-        self._follower = stack.enter_context(contextlib.closing(Follower(self._temporary)))
-        self._copying: Copying | None = None
+        self._copying = file.copying
         self._leading: tuple[Taken, ...] = ()
         self._prover: Prover | None = None
         self._copied: list[Taken] = []
-        if place is not None:
-            reserve(self._stream, place.size + BLOCK)
-            self._copy([(place, 0, place.directory_offset)])
         self._size = 0
         self._followed = 0
         self._stamp = 0
@@ -145,7 +139,7 @@ class Draft:
     def _copy(
         self, ranges: Sequence[tuple[Archive | Place, int, int]], on_range: Callable[[int, int], None] | None = None
     ) -> None:
-        self._copying = Copying(ranges, self._stream, self._follower.written, on_range)
+        self._copying = Copying(ranges, self._stream, self._file.follower.written, on_range)
         self._stack.enter_context(contextlib.closing(self._copying))
 
     def lead(self, parts: Sequence[Taken]) -> None:
@@ -159,7 +153,7 @@ class Draft:
         self._copy([(one.archive, one.part.start, one.part.length) for one in parts], self._prover.add)
 
     def _proving(self) -> Prover:
-        return self._stack.enter_context(contextlib.closing(Prover(self._temporary)))
+        return self._stack.enter_context(contextlib.closing(Prover(self._file.temporary)))
 
     def finish(
         self,
@@ -196,9 +190,7 @@ class Draft:
             self._fill(fresh, records, parts, payloads or Payloads())
             archive = self._end(entries)
             self._stream.truncate(self._size)
-            self._follower.close()
-            self._stream.close()
-            self._temporary.replace(self.path)
+            self._file.take_place()
         return archive
 
     def _start(self, base: Archive) -> hashlib._Hash:
@@ -206,7 +198,7 @@ class Draft:
         assert self._copying is not None  # noqa: S101 - there is a base
         self._copying.wait()
         self._size = base.directory_offset
-        entries = self._follower.digest(self._size)
+        entries = self._file.follower.digest(self._size)
         if entries.hexdigest() != base.entries_sha256:
             raise damaged(base, "its bytes have changed")
         self._facts |= base.facts
@@ -216,8 +208,7 @@ class Draft:
                 self._stream.seek(member.offset + TIMESTAMP_FIELD)
                 self._stream.write(packed)
             self._stream.flush()
-            self._follower.close()
-            self._follower = self._stack.enter_context(contextlib.closing(Follower(self._temporary)))
+            self._file.follow_anew()
         self._stream.seek(self._size)
         return entries
 
@@ -265,17 +256,16 @@ class Draft:
             self._stream.seek(self._size)
             return owners[len(led) :]
         # Something else comes first.
-        self._follower.close()
         self._stream.seek(0)
         self._stream.truncate()
-        self._follower = self._stack.enter_context(contextlib.closing(Follower(self._temporary)))
+        self._file.follow_anew()
         self._prover = None
         return owners
 
     def _take(self, taken: Taken) -> None:
         """Copy a part."""
         start, length = self._size, taken.part.length
-        copy_range(taken.archive, taken.part.start, length, self._stream, self._follower.written)
+        copy_range(taken.archive, taken.part.start, length, self._stream, self._file.follower.written)
         self._prover = self._prover or self._proving()
         self._prover.add(start, length)
         self._enter(taken)
@@ -317,7 +307,7 @@ class Draft:
         new = sorted(self._rows.values(), key=attrgetter("path"))
         rows = tuple(sorted(chain(old, new), key=attrgetter("path")))
         self._stream.flush()
-        entries_sha256 = self._follower.digest(offset).hexdigest()
+        entries_sha256 = self._file.follower.digest(offset).hexdigest()
         if base is not None and entries is not None and base.timestamp == self._stamp:
             pieces = spliced(kept_directory(base, entries), old, new, self._stamp)
         else:
@@ -326,14 +316,14 @@ class Draft:
             self._write(piece)
         self._write(end_of_directory(count=len(rows), size=self._size - offset, offset=offset))
         self._stream.flush()
-        self._follower.written(self._size)
+        self._file.follower.written(self._size)
         return Archive(
             path=self.path,
             members=rows,
             size=self._size,
             unzipped_size=sum(row.size for row in rows),
             content_digest=content_digest(rows),
-            sha256=self._follower.digest(self._size).hexdigest(),
+            sha256=self._file.follower.digest(self._size).hexdigest(),
             directory_offset=offset,
             entries_sha256=entries_sha256,
             timestamp=self._stamp,
@@ -347,7 +337,7 @@ class Draft:
         self._size += len(data)
         if self._size - self._followed > _FOLLOWED:
             self._stream.flush()
-            self._follower.written(self._size)
+            self._file.follower.written(self._size)
             self._followed = self._size
 
 

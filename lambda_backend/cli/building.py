@@ -50,10 +50,10 @@ def build_project(asked: Asked) -> tuple[Path, ...]:
     # By these the hooks know who throws away what lies beside the wheel; here nobody does.
     environ = {name: value for name, value in asked.environ.items() if name not in {"PIP_BUILD_TRACKER", "UV"}}
     asked = dataclasses.replace(asked, environ=environ)
-    last = LastBuild(asked.root, asked.directory, asked.config_settings, environ)
-    if (again := last.again(Words())) is not None:
-        return again.made
-    return _build(dataclasses.replace(asked, environ=last.environ), last)
+    with LastBuild(asked.root, asked.directory, asked.config_settings, environ) as last:
+        if (again := last.again(Words())) is not None:
+            return again.made
+        return _build(dataclasses.replace(asked, environ=last.environ), last)
 
 
 def _build(asked: Asked, last: LastBuild) -> tuple[Path, ...]:

@@ -6,8 +6,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +27,7 @@ def names_in(folder: Path, outputs: Sequence[Path] = ()) -> list[str]:
     return []
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """A file as it is."""
 
     mode: int

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
-    from lambda_backend.archive.model import Archive, Place
+    from lambda_backend.archive.beginning import Beginning
+    from lambda_backend.archive.copying import Place
+    from lambda_backend.archive.model import Archive
     from lambda_backend.archive.writer import Draft
     from lambda_backend.bundle.finish import Finish
     from lambda_backend.bundle.model import Member
@@ -54,10 +56,12 @@ class Packer:
         cache: where finished work is kept.
         stage: an empty folder for what is made.
         words: what is done is said there.
-        ahead: the draft of an artefact, begun by what its base was the last time.
+        ahead: a zip that was begun by what its base was the last time.
     """
 
-    def __init__(self, order: Order, *, cache: Cache, stage: Path, words: Words, ahead: Draft | None = None) -> None:
+    def __init__(
+        self, order: Order, *, cache: Cache, stage: Path, words: Words, ahead: Beginning | None = None
+    ) -> None:
         self._order = order
         self._ahead = ahead
         self._cache = cache
@@ -206,11 +210,12 @@ class Packer:
         )
 
     def _begun(self, file_name: str, base: Dependencies | None) -> contextlib.AbstractContextManager[Draft]:
-        path, place = self._stage / file_name, base.archive.place if base else None
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None and (ahead.path, ahead.place) == (path, place):
-            return contextlib.nullcontext(ahead)
-        return begun(path, place=place)
+        place = base.archive.place if base else None
+        ahead = self._ahead
+        if ahead is not None and (ahead.path.name, ahead.place) == (file_name, place):
+            self._ahead = None
+            return begun(ahead.path, beginning=ahead)
+        return begun(self._stage / file_name, place=place)
 
     def _written(self, draft: Draft, bundle: Bundle, base: Dependencies | None) -> Archive:
         """The artefact's zip.
