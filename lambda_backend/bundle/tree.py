@@ -23,6 +23,7 @@ __all__ = ["altered", "digests", "installed_bundle", "tree_members"]
 
 # Written by installers: when and from where, not what.
 _DROPPED = {"REQUESTED", "uv_build.json", "uv_cache.json"}
+_NOTES = tuple(f"/{name}" for name in _DROPPED)
 _LOCK = ".lock"
 
 
@@ -134,7 +135,10 @@ def _files(
         source = _portable(found.path, found.source, target_python)
         if source is not None:
             owner = owners.get(found.path) or owner_of(dist_info(found.path) or "")
-            members.append(Member(path=start + found.path, source=source, executable=found.executable, owner=owner))
+            # All of its fields: what has to be looked up for those left out takes as long again.
+            members.append(
+                Member(path=start + found.path, source=source, executable=found.executable, owner=owner, stripped=0)
+            )
     return members
 
 
@@ -192,6 +196,8 @@ def _entangled(records: Iterable[_Recorded]) -> frozenset[str]:
 
 
 def _is_note(path: str) -> bool:
+    if not path.endswith(_NOTES):
+        return False
     folder = dist_info(path)
     return folder is not None and path[len(folder) + 1 :] in _DROPPED
 

@@ -6,7 +6,7 @@ import os
 import stat
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lambda_backend.bundle.paths import normalised, path_problem
 from lambda_backend.errors import BundleError
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Found", "Problem", "Skip", "refuse", "walk"]
 
 
-class Found(Value):
-    """A regular file."""
+class Found(NamedTuple):
+    """A regular file; a tuple, for there are thousands."""
 
     path: str
     """From the walked folder, forward slashes, NFC."""
