@@ -83,7 +83,7 @@ def kept_archive(
             _write_collisions(folder, made.bundle.collisions)
             write_builder(folder, made.builder)
         if parts is not None:
-            parts.remember(archive, kind, key, apart_from=made.bundle.entangled)
+            parts.remember(archive, kind, key, installed=made.installed, apart_from=made.bundle.entangled)
     return Dependencies(
         archive=dataclasses.replace(archive, path=cache.entry(kind, key) / ARCHIVE),
         entry=(kind, key),

@@ -97,13 +97,22 @@ class Parts:
                 for name in found:
                     self._cache.discard(_KIND, self._same[name])
 
-    def remember(self, archive: Archive, kind: str, key: str, *, apart_from: Collection[str] = ()) -> None:
+    def remember(
+        self,
+        archive: Archive,
+        kind: str,
+        key: str,
+        *,
+        installed: Collection[str] = (),
+        apart_from: Collection[str] = (),
+    ) -> None:
         """Note that an entry of the cache holds them, where no other one does.
 
         Args:
             archive: the entry's.
             kind: the entry's.
             key: the entry's.
+            installed: those that no other archive had, or not so that it could be taken.
             apart_from: those that were not installed as each of them alone would have been.
         """
         sizes: Counter[str] = Counter()
@@ -112,6 +121,9 @@ class Parts:
         # What belongs to nobody may have come with any of them.
         alone = sizes.keys() <= self._whole.keys()
         whole = {part.owner for part in archive.parts}.difference(apart_from) if alone else set()
+        # Another archive has them too, and they were installed all the same: that one is of no use any more.
+        for name in whole.intersection(installed):
+            self._cache.discard(_KIND, self._whole[name])
         notes = [self._whole[name] for name in sorted(whole)]
         notes += [self._same[name] for name in self._same if sizes[name] >= _WORTH]
         for note in notes:
@@ -129,7 +141,10 @@ class Parts:
         found = self._cache.get(_KIND, key)
         if found is None:
             return None
-        kind, _, entry = (found / "entry").read_text("ascii").partition(" ")
+        try:
+            kind, _, entry = (found / "entry").read_text("ascii").partition(" ")
+        except OSError:  # another build has just discarded it
+            return None
         return kind, entry
 
     def _read_entry(self, kind: str, key: str) -> dict[str, Kept]:

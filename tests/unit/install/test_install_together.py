@@ -123,6 +123,9 @@ def test_what_another_image_made_is_installed_anew(
     host.builder = Builder(engine="docker", digest="sha256:other")
     assert asked(one, two).builder.engine == "docker"
     assert "as before" not in spoken.getvalue()
+    three = pin_of(make_wheel(links, "three"))
+    assert asked(one, three).builder.engine == "docker"
+    assert spoken.getvalue().count("the other 1 as before") == 1
 
 
 @pytest.mark.parametrize(
