@@ -115,12 +115,15 @@ def test_a_file_of_nobody_may_be_of_anybody(tmp_path: Path) -> None:
     assert parts(cache, {"a": "1"}).kept() == {}
 
 
-@pytest.mark.parametrize("damage", ["no entry", "no index", "no builder"])
+@pytest.mark.parametrize("damage", ["no entry", "no note", "no index", "no builder"])
 def test_a_part_whose_archive_is_gone_is_forgotten(tmp_path: Path, damage: str) -> None:
     cache = Cache(tmp_path / "cache")
     folder = made(cache, "one", {"a": "1"}).archive.path.parent
     if damage == "no entry":
         shutil.rmtree(folder)
+    elif damage == "no note":
+        for note in (tmp_path / "cache").glob("v1/parts/*/*/entry"):
+            note.unlink()
     else:
         (folder / ("index.json" if damage == "no index" else "builder.json")).unlink()
     assert parts(cache, {"a": "1"}).kept() == {}
