@@ -144,6 +144,8 @@ class Container(Protocol):
     ) -> ExecResult:
         """Run a command to its end; standard error is handed to ``on_line`` line by line as it comes.
 
+        Threads may run commands at one time.
+
         Args:
             argv: the command.
             cwd: where; by default the container's working folder.

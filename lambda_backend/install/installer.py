@@ -187,8 +187,7 @@ class Installer:
     def _ask_ahead(self) -> None:
         """Ask for what an installation has to know, while uv resolves."""
         workbench = self.workbench
-        # Not every engine takes two commands at one time.
-        if self._index_of_uv is None and workbench.builder.engine == "host":
+        if self._index_of_uv is None:
             from lambda_backend.install.tree import default_index
 
             self._index_of_uv = self._beside(lambda: default_index(workbench))

@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -124,6 +125,16 @@ def test_exec_takes_large_output_on_both_streams(container: Container) -> None:
     script = "import sys; [print('o' * 99) or print('e' * 99, file=sys.stderr) for _ in range(20000)]"
     result = container.exec(["python3", "-c", script])
     assert (len(result.output), len(result.log)) == (2_000_000, 2_000_000)
+
+
+def test_exec_in_two_threads_keeps_the_commands_apart(container: Container) -> None:
+    def said(word: str) -> tuple[int, str, str]:
+        result = container.exec(["sh", "-c", f"sleep 0.2; yes {word} | head -n 20000; echo {word} >&2; exit {word}"])
+        return result.exit_code, result.output, result.log.strip()
+
+    with ThreadPoolExecutor(2) as pool:
+        for word, found in zip("123456", pool.map(said, "123456"), strict=True):
+            assert found == (int(word), f"{word}\n" * 20000, word)
 
 
 def test_exec_of_a_missing_command_is_an_exit_code(container: Container) -> None:
