@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from lambda_backend.install.beside import Beside
     from lambda_backend.last_build import LastBuild
+    from lambda_backend.metadata import ProjectMetadata
     from lambda_backend.pipeline import Build
     from lambda_backend.report.model import Artifact
     from lambda_backend.settings.model import Settings
@@ -41,9 +43,11 @@ class LambdaStep(Value):
             if self.last:
                 stack.enter_context(self.last.observed(self._outputs))
             wheels = self._wheels(cache, stage)
-            made = wheels.wheel(stage / "wheel", lambda: self._made(cache, stage))
-            self._package(cache, stage, made, keep=wheels.may_keep)
-        return made.path.name
+            making, project = self._making(cache, stage, wheels)
+            # Closed before the stage goes, and not before it is needed: a frontend's Ctrl-C waits for it.
+            stack.enter_context(contextlib.closing(making))
+            self._package(cache, stage, making, project, keep=wheels.may_keep)
+        return making.result().path.name
 
     @property
     def _output(self) -> Path:
@@ -70,14 +74,31 @@ class LambdaStep(Value):
             environ=build.environ,
         )
 
-    def _made(self, cache: Cache, stage: Path) -> str:
-        """Let the backend make the wheel, in a folder of the stage; gives its name."""
-        cache.hold(stage)
-        backend, inner = self.build.wheel_backend_in(stage / "build"), self.build.loaded.inner_config_settings
-        return backend.call("build_wheel", str(stage / "wheel"), inner, self.metadata_directory)
+    def _making(self, cache: Cache, stage: Path, wheels: KeptWheels) -> tuple[Beside[Made], ProjectMetadata]:
+        """The wheel, there or yet to be made, and what the project says of itself."""
+        from lambda_backend.install.beside import Beside
+        from lambda_backend.metadata import declared_by
 
-    def _package(self, cache: Cache, stage: Path, made: Made, *, keep: bool) -> None:
-        """Make the artefacts of a finished wheel, and move everything into place together."""
+        folder = stage / "wheel"
+        backend, inner = self.build.wheel_backend_in(stage / "build"), self.build.loaded.inner_config_settings
+
+        def build() -> str:
+            return backend.call("build_wheel", str(folder), inner, self.metadata_directory)
+
+        if (found := wheels.found(folder)) is not None:
+            return Beside.done(found), found.project
+        cache.hold(stage)
+        project = declared_by(self.build.loaded.document)
+        # setuptools is known to work in any thread; what it runs in a plain project is its own.
+        if wheels.may_keep and project is not None:
+            return Beside(lambda: wheels.make(folder, build)), project
+        made = wheels.make(folder, build)
+        return Beside.done(made), made.project
+
+    def _package(
+        self, cache: Cache, stage: Path, making: Beside[Made], project: ProjectMetadata, *, keep: bool
+    ) -> None:
+        """Make the artefacts beside the wheel, and move everything into place together."""
         from lambda_backend.output import Delivery, delivered
         from lambda_backend.packing.packer import Packer
         from lambda_backend.report.manifest import manifest
@@ -86,11 +107,13 @@ class LambdaStep(Value):
 
         if self.settings.sbom:
             require_library()
-        words, output, project = self.build.words, self._output, made.project
-        order = self.build.order(self.settings, made.path, project, outputs=self._outputs)
+        words, output = self.build.words, self._output
+        order = self.build.order(self.settings, making, project, outputs=self._outputs)
         ahead = self.last.ahead if self.last else None
         packer = Packer(order, cache=cache, stage=stage, words=words, ahead=ahead)
         artifacts = packer.artifacts()
+        made = making.result()
+        project = made.project
         boms = write_sboms(artifacts, project, stage) if self.settings.sbom else []
         places = {item.file_name: item.file_name for item in artifacts}
         text = manifest(project.name, project.version, artifacts, places, sboms=self.settings.sbom)

@@ -39,9 +39,12 @@ class Observation:
         root: the project's folder.
         apart: folders of which nothing counts; inside of the root they are those that the build itself fills.
         outputs: folders that builds write to.
+        thread: the only one that counts; None for all.
     """
 
-    def __init__(self, root: Path, *, apart: Collection[Path], outputs: Sequence[Path]) -> None:
+    def __init__(
+        self, root: Path, *, apart: Collection[Path], outputs: Sequence[Path], thread: int | None = None
+    ) -> None:
         self.files: dict[str, tuple[int, str]] = {}
         """Mode and SHA-256 of each file, as it was when it was first opened."""
         self.folders: dict[str, list[str]] = {}
@@ -54,13 +57,14 @@ class Observation:
         self._root = os.path.abspath(root)  # noqa: PTH100 - links are read through, not resolved
         self._apart = tuple(os.path.join(os.path.abspath(path), "") for path in apart)  # noqa: PTH100, PTH118
         self._seen: set[str] = set()
+        self._thread = thread
         self._lock = threading.Lock()
         self._noter: int | None = None
 
     def note(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Take an audit event of any thread."""
+        """Take an audit event."""
         thread = threading.get_ident()
-        if not self.complete or self._noter == thread:
+        if not self.complete or self._noter == thread or (self._thread or thread) != thread:
             return
         with self._lock:
             self._noter = thread  # what is read for the notes is no event

@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 
 
 class Beside(Generic[_T]):
-    """Starts work at once.
+    """Work in a thread, once.
 
     Args:
         work: what to do.
@@ -24,19 +24,35 @@ class Beside(Generic[_T]):
         self._work = work
         self._result: _T | None = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._begun = False
+        self._thread: threading.Thread | None = None
+
+    @classmethod
+    def done(cls, result: _T) -> Beside[_T]:
+        """What is there already."""
+        found = cls(lambda: result)
+        found._begun, found._result = True, result
+        return found
+
+    def start(self) -> Beside[_T]:
+        """Begin, unless it is begun."""
+        if not self._begun:
+            self._begun = True
+            self._thread = threading.Thread(target=self._run, daemon=True)
+            self._thread.start()
+        return self
 
     def result(self) -> _T:
         """Wait for what comes out; an error of the work is raised here."""
-        self._thread.join()
+        self.start().close()
         if self._error is not None:
             raise self._error
         return cast("_T", self._result)
 
     def close(self) -> None:
-        """Wait for the end, whatever it is."""
-        self._thread.join()
+        """Wait for the end, whatever it is, if it is begun."""
+        if self._thread is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         try:

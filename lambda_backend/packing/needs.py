@@ -66,9 +66,16 @@ class Needs:
             ask: finds the answer.
         """
         described = [_described(item) for item in (artifact, *(self._order.layers[name] for name in artifact.layers))]
+        project = self._order.project
         key = cache_key(
             *(_FORMAT, own_code(), installer.target.name, described, dict(place)),
-            *(dict(installer.index), dataclasses.asdict(self._order.project), str(self._order.root)),
+            *(
+                dict(installer.index),
+                project.name,
+                project.requires_dist,
+                project.provides_extra,
+                str(self._order.root),
+            ),
         )
         if (entry := self._cache.get(_KIND, key)) is not None and (found := self._read(entry)) is not None:
             requirements, until = found

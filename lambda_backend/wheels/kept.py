@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend import metadata
@@ -80,19 +81,22 @@ class KeptWheels:
         """All that the wheel depends on can be seen."""
         return self._key is not None
 
-    def wheel(self, folder: Path, build: Callable[[], str]) -> Made:
-        """The wheel, in a folder.
+    def found(self, folder: Path) -> Made | None:
+        """The wheel of the build before, brought up to date in a folder; None where it has to be made."""
+        return None if self._key is None else self._found(self._key, folder)
+
+    def make(self, folder: Path, build: Callable[[], str]) -> Made:
+        """Make the wheel, and keep it where that may be.
 
         Args:
             folder: an empty one.
-            build: makes it there, and gives its name.
+            build: makes it there in this thread, and gives its name.
         """
         if self._key is None:
             return _described(folder / build())
-        if (found := self._found(self._key, folder)) is not None:
-            return found
         apart = (folder.parent, *folders(self._root))
-        with observing(Observation(self._root, apart=apart, outputs=self._outputs)) as observation:
+        observation = Observation(self._root, apart=apart, outputs=self._outputs, thread=threading.get_ident())
+        with observing(observation):
             made = _described(folder / build())
         if observation.complete and made.path.name.endswith("-none-any.whl"):
             self._keep(self._key, made, observation)
