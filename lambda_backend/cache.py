@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +57,7 @@ class Cache:
         self._locks = self._store / "locks"
         self._swept = False
         self._held: dict[Path, contextlib.ExitStack] = {}
+        self._holding = threading.Lock()
 
     @classmethod
     def default(cls, environ: Mapping[str, str]) -> Cache:
@@ -109,10 +111,11 @@ class Cache:
                 self._lock_of_temporary(folder.name).unlink(missing_ok=True)
 
     def hold(self, folder: Path) -> None:
-        """Lock a scratch folder until its end, unless it is locked."""
+        """Lock a scratch folder until its end, unless it is locked; in any thread."""
         lock = self._lock_of_temporary(folder.name)
-        if not lock.exists():
-            self._held[folder].enter_context(self._lock(lock))
+        with self._holding:
+            if not lock.exists():
+                self._held[folder].enter_context(self._lock(lock))
 
     @contextlib.contextmanager
     def make(self, kind: str, key: str, *, held: bool = True) -> Iterator[Path]:
@@ -223,7 +226,7 @@ class Cache:
         from filelock import FileLock
 
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path, timeout=timeout):
+        with FileLock(path, timeout=timeout, thread_local=False):
             yield
 
     @contextlib.contextmanager

@@ -9,6 +9,7 @@ from lambda_backend.archive.copying import Copying, reserve
 from lambda_backend.archive.following import BLOCK, Follower
 
 if TYPE_CHECKING:
+    import hashlib
     from pathlib import Path
 
     from lambda_backend.archive.copying import Place
@@ -22,19 +23,21 @@ class Beginning:
     Args:
         target: its place; the folder is there.
         place: an archive whose entries are copied to the start, in a thread.
+        known: their digest, where they were written just now.
 
     Raises:
         OSError: it cannot be written.
     """
 
-    def __init__(self, target: Path, place: Place | None = None) -> None:
+    def __init__(self, target: Path, place: Place | None = None, known: hashlib._Hash | None = None) -> None:
         self.path = target
         self.place = place
         # A name of our own rather than one of tempfile, whose files are private whatever the umask says.
         self.temporary = target.with_name(f".{target.name[:100]}.{os.urandom(8).hex()}.tmp")
         self.stream = self.temporary.open("x+b", buffering=BLOCK)
         try:
-            self.follower = Follower(self.temporary)
+            of = (known, place.directory_offset) if known and place else None
+            self.follower = Follower(self.temporary, of)
         except OSError:
             self._remove()
             raise

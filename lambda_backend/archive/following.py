@@ -23,12 +23,13 @@ class Follower:
 
     Args:
         path: of the file, which is there.
+        known: the digest of its first bytes, and how many those are, where somebody has hashed them already.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, known: tuple[hashlib._Hash, int] | None = None) -> None:
         self._stream = path.open("rb", buffering=0)
-        self._digest = hashlib.sha256()
-        self._hashed = 0
+        self._digest, self._hashed = (known[0].copy(), known[1]) if known else (hashlib.sha256(), 0)
+        self._stream.seek(self._hashed)
         self._written = 0
         self._closed = False
         self._error: OSError | None = None

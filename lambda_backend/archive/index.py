@@ -18,7 +18,9 @@ __all__ = ["load_index", "save_index"]
 
 _SCHEMA = [5, VERSION]
 _ARCHIVE_FIELDS = tuple(
-    field.name for field in dataclasses.fields(Archive) if field.name not in {"path", "members", "facts", "parts"}
+    field.name
+    for field in dataclasses.fields(Archive)
+    if field.name not in {"path", "members", "facts", "parts", "entries"}
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import field
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -76,6 +77,8 @@ class Archive(Value):
     """What the bytes of members tell, by path; those with nothing to tell have none."""
     parts: tuple[Part, ...]
     """What another archive may take as it is, in order; of what came from a base there is none."""
+    entries: hashlib._Hash | None = field(default=None, compare=False, repr=False)
+    """The digest of the bytes before the directory, of an archive that was written just now."""
 
     @property
     def place(self) -> Place:

@@ -47,7 +47,13 @@ _FOLLOWED = 4 << 20
 
 
 @contextlib.contextmanager
-def begun(target: Path, *, place: Place | None = None, beginning: Beginning | None = None) -> Iterator[Draft]:
+def begun(
+    target: Path,
+    *,
+    place: Place | None = None,
+    known: hashlib._Hash | None = None,
+    beginning: Beginning | None = None,
+) -> Iterator[Draft]:
     """Begin to write a zip; it appears by the draft's ``finish``, and nothing is left where the block ends without.
 
     A base is copied and hashed in threads while the block goes on.
@@ -55,6 +61,7 @@ def begun(target: Path, *, place: Place | None = None, beginning: Beginning | No
     Args:
         target: the zip; its folder exists. Replaced when it exists.
         place: where the base lies, an archive whose entries are taken over; ``finish`` gets all of it.
+        known: ``Archive.entries`` of the base.
         beginning: what was begun by somebody else, of that target with that base.
 
     Raises:
@@ -62,7 +69,7 @@ def begun(target: Path, *, place: Place | None = None, beginning: Beginning | No
     """
     with contextlib.ExitStack() as stack:
         with _errors(target):
-            file = stack.enter_context(contextlib.closing(beginning or Beginning(target, place)))
+            file = stack.enter_context(contextlib.closing(beginning or Beginning(target, place, known)))
         yield Draft(file, stack)
 
 
@@ -307,7 +314,7 @@ class Draft:
         new = sorted(self._rows.values(), key=attrgetter("path"))
         rows = tuple(sorted(chain(old, new), key=attrgetter("path")))
         self._stream.flush()
-        entries_sha256 = self._file.follower.digest(offset).hexdigest()
+        made = self._file.follower.digest(offset)
         if base is not None and entries is not None and base.timestamp == self._stamp:
             pieces = spliced(kept_directory(base, entries), old, new, self._stamp)
         else:
@@ -325,7 +332,8 @@ class Draft:
             content_digest=content_digest(rows),
             sha256=self._file.follower.digest(self._size).hexdigest(),
             directory_offset=offset,
-            entries_sha256=entries_sha256,
+            entries_sha256=made.hexdigest(),
+            entries=made,
             timestamp=self._stamp,
             facts=self._facts,
             parts=tuple(self._parts),

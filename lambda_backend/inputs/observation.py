@@ -119,7 +119,8 @@ def observing(observation: Observation) -> Iterator[Observation]:
     try:
         yield observation
     finally:
-        _active.remove(observation)
+        with contextlib.suppress(ValueError):
+            _active.remove(observation)
 
 
 @functools.cache
@@ -130,8 +131,12 @@ def _let_python_tell() -> None:
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if _active and event in _EVENTS:
-        for observation in _active:
+        for observation in tuple(_active):
             observation.note(event, arguments)
+            # Thousands of events may come yet, and nothing is made of them.
+            if not observation.complete:
+                with contextlib.suppress(ValueError):
+                    _active.remove(observation)
 
 
 def _absolute(path: object) -> str | None:

@@ -215,7 +215,8 @@ class Packer:
         if ahead is not None and (ahead.path.name, ahead.place) == (file_name, place):
             self._ahead = None
             return begun(ahead.path, beginning=ahead)
-        return begun(self._stage / file_name, place=place)
+        known = base.archive.entries if base and not base.from_cache else None
+        return begun(self._stage / file_name, place=place, known=known)
 
     def _written(self, draft: Draft, bundle: Bundle, base: Dependencies | None) -> Archive:
         """The artefact's zip.
