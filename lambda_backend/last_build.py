@@ -72,14 +72,17 @@ class LastBuild:
         """The first of its zips, begun once more: what it was made on is copied while all else is looked at."""
         self._stack = contextlib.ExitStack()
         self._environ = environ
+        self._read: bytes | None = None
+        self._key = ""
         self._observation: Observation | None = None
 
     def again(self, words: Words) -> Again | None:
         """Say what the last build said, and give what it made; None where something has changed since."""
         try:
-            pyproject = self._pyproject()
-            entry = self._cache.get(_KIND, self._key(pyproject)) if _TABLE.search(pyproject) else None
-            if entry is None:
+            if _TABLE.search(pyproject := self._pyproject()) is None:
+                return None
+            self._key, self._read = self._key_of(pyproject), pyproject
+            if (entry := self._cache.get(_KIND, self._key)) is None:
                 return None
             record = json.loads((entry / _RECORD).read_text("utf-8"))
             outputs = [Path(output) for output in record["outputs"]]
@@ -149,6 +152,9 @@ class LastBuild:
         observation = self._observation
         if observation is None or not observation.complete:
             return
+        # The settings are what it held before the build looked.
+        if self._read is None or self._read != self._pyproject():
+            return
         record = {
             "until": min(until, _midnight()),
             "made": [(str(path), _state(path)) for path in made],
@@ -160,9 +166,8 @@ class LastBuild:
             "said": said,
             "wheel": wheel,
         }
-        key = self._key(self._pyproject())
-        self._cache.discard(_KIND, key)
-        with self._cache.make(_KIND, key, held=False) as entry:
+        self._cache.discard(_KIND, self._key)
+        with self._cache.make(_KIND, self._key, held=False) as entry:
             (entry / _RECORD).write_text(json.dumps(record), "utf-8")
 
     @functools.cached_property
@@ -172,7 +177,7 @@ class LastBuild:
     def _pyproject(self) -> bytes:
         return (self._root / "pyproject.toml").read_bytes()
 
-    def _key(self, pyproject: bytes) -> str:
+    def _key_of(self, pyproject: bytes) -> str:
         installed = [own_code(), *distributions(self._root)]
         return cache_key(
             *(_FORMAT, hashlib.sha256(pyproject).hexdigest(), str(self._directory), self._asked),

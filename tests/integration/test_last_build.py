@@ -88,6 +88,29 @@ def test_another_day_is_another_build(machine: Machine, tmp_path: Path, env: dic
     assert SAME not in hook(machine, root, env)
 
 
+@pytest.mark.network
+def test_settings_that_change_during_a_build_are_not_those_of_the_next(
+    machine: Machine, tmp_path: Path, env: dict[str, str | None]
+) -> None:
+    root = made(tmp_path)
+    hook(machine, root, env)
+    # As somebody does who edits while the build runs: when it has read its settings.
+    script = f"""
+import pathlib, lambda_backend.pipeline as pipeline
+load = pipeline.load
+def and_edit(pyproject, **more):
+    loaded = load(pyproject, **more)
+    pyproject.write_text(pyproject.read_text() + "\\n[tool.lambda.functions.late]\\nhandler = 'tiny.app.handler'\\n")
+    return loaded
+pipeline.load = and_edit
+{HOOK}
+"""
+    machine.run([machine.python(), "-c", script, root / "dist"], cwd=root, env=env)
+    assert len(list((root / "dist").glob("*.zip"))) == 2
+    assert SAME not in hook(machine, root, env)
+    assert len(list((root / "dist").glob("*.zip"))) == 3
+
+
 CHANGES: dict[str, Callable[[Path], object]] = {
     "the project's code": lambda root: write(root, {"tiny/app.py": "def handler(event, context):\n    return 1\n"}),
     "an entry's code": lambda root: write(root, {"functions/other/index.py": "def handler(event, _):\n    pass\n"}),
