@@ -157,7 +157,7 @@ class LastBuild:
             return
         record = {
             "until": min(until, _midnight()),
-            "made": [(str(path), _state(path)) for path in made],
+            "made": [(os.path.abspath(path), _state(path)) for path in made],  # noqa: PTH100 - links stay
             "bases": [[name, str(path), *rest] for name, (path, *rest) in bases.items()],
             "outputs": list(map(str, observation.outputs)),
             "listed": sorted(self._environ) if self.environ.listed else None,
