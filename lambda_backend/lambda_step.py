@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from lambda_backend.cache import Cache
+from lambda_backend.errors import LambdaBackendError
 from lambda_backend.values import Value
 
 if TYPE_CHECKING:
@@ -128,14 +129,17 @@ class LambdaStep(Value):
         with delivered(deliveries):
             words.block(table(artifacts))
             words.say(f"{len(artifacts)} in {output}")
-            if self.last and keep:
-                self.last.keep(
-                    wheel=made.path.name,
-                    made=tuple(self._paths(made, artifacts, described.name)),
-                    bases=packer.bases,
-                    said="\n".join(words.lines),
-                    until=packer.until,
-                )
+            # All is in place: where the cache is full, the next build does it all again.
+            with contextlib.suppress(LambdaBackendError, OSError):
+                packer.needs.keep()
+                if self.last and keep:
+                    self.last.keep(
+                        wheel=made.path.name,
+                        made=tuple(self._paths(made, artifacts, described.name)),
+                        bases=packer.bases,
+                        said="\n".join(words.lines),
+                        until=packer.until,
+                    )
 
     def _paths(self, made: Made, artifacts: tuple[Artifact, ...], manifest: str) -> Iterator[Path]:
         """Everything that was made, as ``Again`` has it."""

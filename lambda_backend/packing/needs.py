@@ -49,6 +49,15 @@ class Needs:
         self._order = order
         self._cache = cache
         self._words = words
+        self._found: dict[str, dict[str, Any]] = {}
+
+    def keep(self) -> None:
+        """Keep the answers that were found. For the end of a build that went well: one that failed leaves nothing."""
+        for key, record in self._found.items():
+            self._cache.discard(_KIND, key)
+            with self._cache.make(_KIND, key, held=False) as entry:
+                (entry / _RECORD).write_text(json.dumps(record), "utf-8")
+        self._found.clear()
 
     def pins(
         self,
@@ -88,7 +97,11 @@ class Needs:
         with observing(observation), installer.until_of() as until_of:
             pins, lock = ask()
         if observation.complete and len(self._words.lines) == said:
-            self._keep(key, observation, Requirements(pins=pins, lock=lock), until_of())
+            self._found[key] = {
+                "until": until_of(),
+                "seen": seen(observation, self._order.root),
+                "requirements": pinned.to_json(Requirements(pins=pins, lock=lock)),
+            }
         return pins, lock
 
     def _read(self, entry: Path) -> tuple[Requirements, float] | None:
@@ -101,16 +114,6 @@ class Needs:
             return pinned.from_json(record["requirements"]), record["until"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
-
-    def _keep(self, key: str, observation: Observation, requirements: Requirements, until: float) -> None:
-        record = {
-            "until": until,
-            "seen": seen(observation, self._order.root),
-            "requirements": pinned.to_json(requirements),
-        }
-        self._cache.discard(_KIND, key)
-        with self._cache.make(_KIND, key, held=False) as entry:
-            (entry / _RECORD).write_text(json.dumps(record), "utf-8")
 
 
 def _described(artifact: ArtifactSettings) -> dict[str, Any]:

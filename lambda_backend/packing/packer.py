@@ -70,7 +70,7 @@ class Packer:
         self._workbenches = Workbenches(order, cache=cache, stage=stage, words=words)
         self._pins: dict[tuple[str, str], tuple[Pin, ...]] = {}
         self._omissions = Omissions(words)
-        self._needs = Needs(order, cache=cache, words=words)
+        self.needs = Needs(order, cache=cache, words=words)
         self._recommended = False
         self._epoch = _epoch(order.environ)
         self.until = float("inf")
@@ -256,7 +256,7 @@ class Packer:
         def ask() -> tuple[tuple[Pin, ...], str | None]:
             return self._found_pins(artifact, target, installer)
 
-        return self._needs.pins(artifact, installer, self._workbenches.place(artifact), ask)
+        return self.needs.pins(artifact, installer, self._workbenches.place(artifact), ask)
 
     def _found_pins(
         self, artifact: ArtifactSettings, target: Target, installer: Installer
