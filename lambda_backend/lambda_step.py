@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lambda_backend.install.beside import Beside
     from lambda_backend.last_build import LastBuild
-    from lambda_backend.metadata import ProjectMetadata
     from lambda_backend.pipeline import Build
     from lambda_backend.report.model import Artifact
     from lambda_backend.settings.model import Settings
@@ -44,11 +42,9 @@ class LambdaStep(Value):
             if self.last:
                 stack.enter_context(self.last.observed(self._outputs))
             wheels = self._wheels(cache, stage)
-            making, project = self._making(cache, stage, wheels)
-            # Closed before the stage goes, and not before it is needed: a frontend's Ctrl-C waits for it.
-            stack.enter_context(contextlib.closing(making))
-            self._package(cache, stage, making, project, keep=wheels.may_keep)
-        return making.result().path.name
+            made = self._made(cache, stage, wheels)
+            self._package(cache, stage, made, keep=wheels.may_keep)
+        return made.path.name
 
     @property
     def _output(self) -> Path:
@@ -75,30 +71,25 @@ class LambdaStep(Value):
             environ=build.environ,
         )
 
-    def _making(self, cache: Cache, stage: Path, wheels: KeptWheels) -> tuple[Beside[Made], ProjectMetadata]:
-        """The wheel, there or yet to be made, and what the project says of itself."""
-        from lambda_backend.install.beside import Beside
-        from lambda_backend.metadata import declared_by
+    def _made(self, cache: Cache, stage: Path, wheels: KeptWheels) -> Made:
+        """The wheel, in a folder of the stage.
 
+        Not beside other work, tempting as it is: setuptools in a thread changes how its process imports, and what
+        sysconfig says, under the feet of the others.
+        """
         folder = stage / "wheel"
         backend, inner = self.build.wheel_backend_in(stage / "build"), self.build.loaded.inner_config_settings
 
         def build() -> str:
             return backend.call("build_wheel", str(folder), inner, self.metadata_directory)
 
-        if (found := wheels.found(folder)) is not None:
-            return Beside.done(found), found.project
-        cache.hold(stage)
-        project = declared_by(self.build.loaded.document)
-        # setuptools is known to work in any thread; what it runs in a plain project is its own.
-        if wheels.may_keep and project is not None:
-            return Beside(lambda: wheels.make(folder, build)), project
-        made = wheels.make(folder, build)
-        return Beside.done(made), made.project
+        made = wheels.found(folder)
+        if made is None:
+            cache.hold(stage)
+            made = wheels.make(folder, build)
+        return made
 
-    def _package(
-        self, cache: Cache, stage: Path, making: Beside[Made], project: ProjectMetadata, *, keep: bool
-    ) -> None:
+    def _package(self, cache: Cache, stage: Path, made: Made, *, keep: bool) -> None:
         """Make the artefacts beside the wheel, and move everything into place together."""
         from lambda_backend.output import Delivery, delivered
         from lambda_backend.packing.packer import Packer
@@ -109,11 +100,10 @@ class LambdaStep(Value):
         if self.settings.sbom:
             require_library()
         words, output = self.build.words, self._output
-        order = self.build.order(self.settings, making, project, outputs=self._outputs)
+        order = self.build.order(self.settings, made.path, made.project, outputs=self._outputs)
         ahead = self.last.ahead if self.last else None
         packer = Packer(order, cache=cache, stage=stage, words=words, ahead=ahead)
         artifacts = packer.artifacts()
-        made = making.result()
         project = made.project
         boms = write_sboms(artifacts, project, stage) if self.settings.sbom else []
         places = {item.file_name: item.file_name for item in artifacts}

@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 
     from lambda_backend.last_build import LastBuild
     from lambda_backend.metadata import ProjectMetadata
-    from lambda_backend.packing.order import Making, Order
+    from lambda_backend.packing.order import Order
     from lambda_backend.settings.load import Loaded
     from lambda_backend.settings.model import Settings
     from lambda_backend.settings.resolve import ArtifactSettings
-    from lambda_backend.wheels.kept import Made
 
 __all__ = ["Build"]
 
@@ -127,14 +126,13 @@ class Build(Value):
     def _all_is_kept(self, settings: Settings) -> bool:
         """Whether all that would have to be installed is in the cache, as far as can be told without a wheel."""
         from lambda_backend.cache import Cache
-        from lambda_backend.install.beside import Beside
         from lambda_backend.metadata import declared_by
         from lambda_backend.packing.foresight import all_is_kept
 
         project = declared_by(self.loaded.document)
         if project is None:
             return False
-        order = self.order(settings, Beside(_unasked), project, outputs=())
+        order = self.order(settings, self.root, project, outputs=())
         return all_is_kept(order, cache=Cache.default(self.environ))
 
     def delegate(self, hook: str, directory: str, *, after: tuple[Any, ...] = ()) -> str:
@@ -194,12 +192,12 @@ class Build(Value):
         )
         return step.run()
 
-    def order(self, settings: Settings, making: Making, project: ProjectMetadata, outputs: tuple[Path, ...]) -> Order:
+    def order(self, settings: Settings, wheel: Path, project: ProjectMetadata, outputs: tuple[Path, ...]) -> Order:
         """What there is to make.
 
         Args:
             settings: the table.
-            making: makes the project's wheel.
+            wheel: the project's.
             project: what it says of itself.
             outputs: folders that builds write to.
         """
@@ -212,7 +210,7 @@ class Build(Value):
             engine=settings.engine,
             checks=settings.checks,
             max_size=settings.max_size,
-            making=making,
+            wheel=wheel,
             project=project,
             wheel_backend=self.wheel_backend,
             outputs=outputs,
@@ -258,10 +256,6 @@ class Build(Value):
         return not names_modules(
             self.root, read_toml(self.root / "pyproject.toml").get("tool", {}).get("setuptools", {})
         )
-
-
-def _unasked() -> Made:
-    raise AssertionError("nobody asks for a wheel to see what is installed")
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -27,13 +27,6 @@ class Beside(Generic[_T]):
         self._begun = False
         self._thread: threading.Thread | None = None
 
-    @classmethod
-    def done(cls, result: _T) -> Beside[_T]:
-        """What is there already."""
-        found = cls(lambda: result)
-        found._begun, found._result = True, result
-        return found
-
     def start(self) -> Beside[_T]:
         """Begin, unless it is begun."""
         if not self._begun:

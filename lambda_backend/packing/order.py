@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from lambda_backend.values import Value
 
@@ -14,19 +14,8 @@ if TYPE_CHECKING:
     from lambda_backend.settings.model import ChecksSettings
     from lambda_backend.settings.resolve import ArtifactSettings
     from lambda_backend.wheel_backend import WheelBackend
-    from lambda_backend.wheels.kept import Made
 
-__all__ = ["Making", "Order", "needed"]
-
-
-class Making(Protocol):
-    """A wheel that is made, or about to be."""
-
-    def start(self) -> object:
-        """Begin, where that is not done yet."""
-
-    def result(self) -> Made:
-        """Wait for it; what went wrong is raised here."""
+__all__ = ["Order", "needed"]
 
 
 class Order(Value):
@@ -42,24 +31,13 @@ class Order(Value):
     checks: ChecksSettings
     max_size: int | None
     """Bytes, of a function with its layers."""
-    making: Making
-    """Makes the project's wheel, and may do so while something else is waited for."""
+    wheel: Path
+    """The project's wheel."""
     project: ProjectMetadata
-    """What it says of itself, as far as that is known by now: its name and dependencies."""
     wheel_backend: WheelBackend
     outputs: tuple[Path, ...]
     """Folders that this build writes to, which no artefact holds."""
     environ: Mapping[str, str]
-
-    @property
-    def wheel(self) -> Path:
-        """The project's wheel."""
-        return self.making.result().path
-
-    @property
-    def stem(self) -> str:
-        """``name-version`` as in the wheel's file name."""
-        return self.making.result().project.stem
 
     @property
     def needed(self) -> tuple[ArtifactSettings, ...]:

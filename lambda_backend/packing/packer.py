@@ -130,7 +130,7 @@ class Packer:
         steps = self._workbenches.steps(artifact)
         pins, omitted, lock = self._needed(artifact, target, installer)
         base, wheels = self._installed(artifact, pins, installer)
-        file_name = f"{self._order.stem}-{artifact.name}-{target.name}.zip"
+        file_name = f"{self._order.project.stem}-{artifact.name}-{target.name}.zip"
         with contextlib.ExitStack() as stack:
             # Copied and hashed while the code is looked at.
             draft = None if steps else stack.enter_context(self._begun(file_name, base))

@@ -110,8 +110,6 @@ class Workbenches:
                 sources["source"] = visible_source(self._order, artifact)
             key = f"{artifact.key}.bundling"
             with self._opener.open(target, artifact.bundling, scratch, sources, key=key) as workbench:
-                # While uv is waited for.
-                self._order.making.start()
                 steps.run_before(workbench)
                 yield workbench
 

@@ -42,9 +42,3 @@ def test_work_begins_when_it_is_asked_for() -> None:
     found.start()
     assert len(done) == 1
     assert done != [threading.get_ident()]
-
-
-def test_what_is_there_already() -> None:
-    found = Beside.done(3)
-    assert found.start().result() == 3
-    found.close()
