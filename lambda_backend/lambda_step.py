@@ -94,10 +94,11 @@ class LambdaStep(Value):
         from lambda_backend.output import Delivery, delivered
         from lambda_backend.packing.packer import Packer
         from lambda_backend.report.manifest import manifest
-        from lambda_backend.report.sbom.write import require_library, write_sboms
         from lambda_backend.report.terminal import table
 
         if self.settings.sbom:
+            from lambda_backend.report.sbom.write import require_library
+
             require_library()
         words, output = self.build.words, self._output
         order = self.build.order(self.settings, made.path, made.project, outputs=self._outputs)
@@ -105,7 +106,11 @@ class LambdaStep(Value):
         packer = Packer(order, cache=cache, stage=stage, words=words, ahead=ahead)
         artifacts = packer.artifacts()
         project = made.project
-        boms = write_sboms(artifacts, project, stage) if self.settings.sbom else []
+        boms: list[Path] = []
+        if self.settings.sbom:
+            from lambda_backend.report.sbom.write import write_sboms
+
+            boms = write_sboms(artifacts, project, stage)
         places = {item.file_name: item.file_name for item in artifacts}
         text = manifest(project.name, project.version, artifacts, places, sboms=self.settings.sbom)
         described = stage / f"{project.stem}.lambda.json"

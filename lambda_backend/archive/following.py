@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["BLOCK", "Follower", "Prover"]
 
 BLOCK = 1 << 20
-_TURN = 8 << 20
+_TURN = 4 << 20
 """Bytes hashed at a time: after each turn the thread waits for the interpreter's lock, which others that compute give
 away only every few milliseconds."""
 

@@ -100,7 +100,7 @@ class Observation:
         self.folders[name] = names_in(Path(path), self.outputs)
 
     def _name(self, path: str) -> str | None:
-        if any(path.startswith(folder) or path + os.sep == folder for folder in self._apart):
+        if (path + os.sep).startswith(self._apart):
             return None
         if path == self._root:
             return "."
@@ -140,5 +140,9 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _absolute(path: object) -> str | None:
-    # A number is of a file that was opened before.
-    return os.path.abspath(os.fsdecode(path)) if isinstance(path, (str, bytes, os.PathLike)) else None  # noqa: PTH100
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        return None  # a number is of a file that was opened before
+    name = os.fsdecode(path)
+    # There are hundreds, and nearly all of them are absolute and plain.
+    is_plain = name.startswith("/") and "//" not in name and "/." not in name and not name.endswith("/")
+    return name if is_plain else os.path.abspath(name)  # noqa: PTH100 - links are read through
