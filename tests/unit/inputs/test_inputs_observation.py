@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambda_backend.inputs.observation import Observation, observing
+from lambda_backend.inputs.seen import changed, seen
+from lambda_backend.inputs.variables import AskedVariables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    project = tmp_path / "project"
+    (project / "package/inner").mkdir(parents=True)
+    (project / "package/module.py").write_text("x = 1\n", "utf-8")
+    (project / "package/inner/data.txt").write_text("data\n", "utf-8")
+    (project / "pyproject.toml").write_text("", "utf-8")
+    (project / "dist").mkdir()
+    return project
+
+
+def observed(root: Path, *, thread: int | None = None) -> Observation:
+    return Observation(root, apart=[root / "stage"], outputs=[root / "out"], thread=thread)
+
+
+def test_what_is_read_and_listed(root: Path) -> None:
+    with observing(observed(root)) as observation:
+        (root / "package/module.py").read_text("utf-8")
+        list((root / "package/inner").iterdir())
+    content = (root / "package/module.py").read_bytes()
+    assert observation.complete
+    assert {name: digest for name, (_, digest) in observation.files.items()} == {
+        "package/module.py": hashlib.sha256(content).hexdigest()
+    }
+    assert observation.folders == {"package": ["inner", "module.py"], "package/inner": ["data.txt"]}
+    (root / "pyproject.toml").read_text("utf-8")
+    assert "pyproject.toml" not in observation.files
+
+
+def test_a_file_that_is_looked_for_in_vain(root: Path) -> None:
+    with observing(observed(root)) as observation, pytest.raises(FileNotFoundError):
+        (root / "setup.cfg").read_text("utf-8")
+    record = seen(observation, root)
+    assert list(changed(record, root, ())) == []
+    (root / "setup.cfg").write_text("", "utf-8")
+    assert [name for name, _ in changed(record, root, ())] == ["."]
+
+
+def test_what_builds_write_is_no_input(root: Path) -> None:
+    with observing(observed(root)) as observation:
+        list(root.iterdir())
+        (root / "stage").mkdir()
+        (root / "stage/made").write_text("made", "utf-8")
+        (root / "stage/made").read_text("utf-8")
+        (root / "new.txt").write_text("new", "utf-8")
+        (root / "new.txt").read_text("utf-8")
+    assert observation.files == {}
+    assert observation.written == ["new.txt"]
+    (root / "new.txt").unlink()
+    (root / "stage/made").unlink()
+    (root / "stage").rmdir()
+    (root / "out").mkdir()
+    (root / "build").mkdir()
+    (root / "tiny.egg-info").mkdir()
+    assert list(changed(seen(observation, root), root, [root / "out"])) == []
+
+
+@pytest.mark.parametrize("what", ["content", "mode", "gone", "sibling"])
+def test_what_has_changed(what: str, root: Path) -> None:
+    path = root / "package/module.py"
+    with observing(observed(root)) as observation:
+        path.read_text("utf-8")
+    record = seen(observation, root)
+    if what == "content":
+        path.write_text("x = 2\n", "utf-8")
+    elif what == "mode":
+        path.chmod(0o755)
+    elif what == "gone":
+        path.unlink()
+    else:
+        (root / "package/other.py").touch()
+    found = dict(changed(record, root, ()))
+    assert (
+        set(found)
+        == {
+            "content": {"package/module.py"},
+            "mode": {"package/module.py"},
+            "gone": {"package", "package/module.py"},
+            "sibling": {"package"},
+        }[what]
+    )
+    if what == "content":
+        now = found["package/module.py"]
+        assert now is not None
+        assert now.content == b"x = 2\n"
+
+
+def test_behind_a_process_nothing_is_seen(root: Path) -> None:
+    with observing(observed(root)) as observation:
+        subprocess.run([sys.executable, "-c", "pass"], check=True)
+        (root / "package/module.py").read_text("utf-8")
+    assert not observation.complete
+    assert observation.files == {}
+
+
+def test_one_thread_alone(root: Path) -> None:
+    def read() -> None:
+        (root / "package/inner/data.txt").read_text("utf-8")
+
+    with observing(observed(root, thread=threading.get_ident())) as own, observing(observed(root)) as all_of_them:
+        (root / "package/module.py").read_text("utf-8")
+        other = threading.Thread(target=read)
+        other.start()
+        other.join()
+    assert set(own.files) == {"package/module.py"}
+    assert set(all_of_them.files) == {"package/module.py", "package/inner/data.txt"}
+
+
+def test_variables_that_were_asked_for() -> None:
+    variables = AskedVariables({"A": "1", "B": "2"})
+    assert variables["A"] == "1"
+    assert variables.get("C") is None
+    assert "D" not in variables
+    assert variables.names == {"A", "C", "D"}
+    assert not variables.listed
+    assert sorted(variables) == ["A", "B"]
+    assert variables.listed
