@@ -151,6 +151,9 @@ class Opener:
         image = self._image(engine, wish)
         self._words.say(f"starting a container for {wish.target.name} ({engine.name})")
         spec = self._spec(wish, image)
+        # What is on it goes after the container, for uv may be writing there when a build is ended; and comes after it,
+        # for what a killed build left is swept then, and its container when ours starts.
+        after = stack.enter_context(contextlib.ExitStack())
         with located(spec, wish.key):
             reached = stack.enter_context(self._started(engine, spec, wish.bundling.file_access))
         _require_entrypoint(reached.container, wish)
@@ -166,7 +169,7 @@ class Opener:
             on_line=self._words.detail,
             shared=reached.shared,
             native=wish.native,
-            trees=self._trees(wish, image, stack) if reached.shared else None,
+            trees=self._trees(wish, image, after) if reached.shared else None,
             entrypoint=wish.bundling.entrypoint,
             reclaims=wish.bundling.user is not None,
         )
