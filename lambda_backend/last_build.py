@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Again", "LastBuild"]
 
-_FORMAT = 1
+_FORMAT = 2
 _KIND = "builds"
 _RECORD = "record.json"
 _TABLE = re.compile(rb"^\s*\[\[?\s*tool\s*\.\s*lambda\b", re.MULTILINE)
@@ -85,7 +85,9 @@ class LastBuild:
             if (entry := self._cache.get(_KIND, self._key)) is None:
                 return None
             record = json.loads((entry / _RECORD).read_text("utf-8"))
-            outputs = [Path(output) for output in record["outputs"]]
+            outputs, bases = [Path(output) for output in record["outputs"]], record["bases"]
+            again = Again(wheel=record["wheel"], made=tuple(Path(path) for path, _ in record["made"]))
+            said = record["said"]
             is_same = (
                 time.time() < record["until"]
                 and all(_state(Path(path)) == state for path, state in record["made"])
@@ -96,11 +98,11 @@ class LastBuild:
         except (OSError, ValueError, KeyError, TypeError):
             return None
         if not is_same:
-            self._begin(record["bases"])
+            self._begin(bases)
             return None
         words.say("nothing has changed since the last build")
-        words.block(record["said"])
-        return Again(wheel=record["wheel"], made=tuple(Path(path) for path, _ in record["made"]))
+        words.block(said)
+        return again
 
     def _begin(self, bases: Sequence[tuple[str, str, int, int]]) -> None:
         from lambda_backend.archive.beginning import Beginning

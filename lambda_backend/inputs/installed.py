@@ -10,10 +10,12 @@ import re
 import sys
 from pathlib import Path
 
-__all__ = ["distributions", "folders", "own_code"]
+__all__ = ["USER_CONFIGURATION", "distributions", "folders", "own_code"]
 
 _PACKAGE = Path(__file__).parents[1]
 _CODE = re.compile(rb"lambda_backend/(?!.*\.pyc,)")
+USER_CONFIGURATION = ".pydistutils.cfg"
+"""In the home folder, and heeded by every build with setuptools."""
 _SUFFIXES = (".dist-info", ".egg", ".egg-info", ".egg-link", ".pth")
 
 
@@ -34,6 +36,8 @@ def _installed(entries: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         with contextlib.suppress(OSError):
             names = sorted(name for name in os.listdir(entry) if name.endswith(_SUFFIXES))  # noqa: PTH208
             found += [(name, _text(os.path.join(entry, name, "entry_points.txt"))) for name in names]  # noqa: PTH118
+    if configuration := _text(os.path.join(os.path.expanduser("~"), USER_CONFIGURATION)):  # noqa: PTH111, PTH118 - no home is no error
+        found.append((USER_CONFIGURATION, configuration))
     return tuple(found)
 
 

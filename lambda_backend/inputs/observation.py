@@ -14,10 +14,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lambda_backend.inputs.files import names_in, read
+from lambda_backend.inputs.files import names_in, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+
+    from lambda_backend.inputs.files import State
 
 __all__ = ["Observation", "observing"]
 
@@ -45,8 +47,8 @@ class Observation:
     def __init__(
         self, root: Path, *, apart: Collection[Path], outputs: Sequence[Path], thread: int | None = None
     ) -> None:
-        self.files: dict[str, tuple[int, str]] = {}
-        """Mode and SHA-256 of each file, as it was when it was first opened."""
+        self.files: dict[str, State] = {}
+        """Each file as it was when it was first opened."""
         self.folders: dict[str, list[str]] = {}
         """The names in each folder, see ``names_in``."""
         self.written: list[str] = []
@@ -89,15 +91,15 @@ class Observation:
         if not reads:
             self.written.append(name)
             return
-        if (found := read(Path(path))) is not None:
-            self.files[name] = (found.mode, found.sha256)
+        if (found := state_of(Path(path))) is not None:
+            self.files[name] = found
         self._list(os.path.dirname(path))  # noqa: PTH120 - a str, and many of them
 
     def _list(self, path: str | None) -> None:
         name = None if path is None else self._name(path)
         if path is None or name is None or name in self.folders:
             return
-        self.folders[name] = names_in(Path(path), self.outputs)
+        self.folders[name] = names_in(Path(path), root=Path(self._root), outputs=self.outputs)
 
     def _name(self, path: str) -> str | None:
         if (path + os.sep).startswith(self._apart):

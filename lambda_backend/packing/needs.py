@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Needs"]
 
-_FORMAT = 1
+_FORMAT = 2
 _KIND = "needs"
 _RECORD = "record.json"
 
@@ -77,14 +77,8 @@ class Needs:
         described = [_described(item) for item in (artifact, *(self._order.layers[name] for name in artifact.layers))]
         project = self._order.project
         key = cache_key(
-            *(_FORMAT, own_code(), installer.target.name, described, dict(place)),
-            *(
-                dict(installer.index),
-                project.name,
-                project.requires_dist,
-                project.provides_extra,
-                str(self._order.root),
-            ),
+            *(_FORMAT, own_code(), installer.target.name, described, dict(place), dict(installer.index)),
+            *(project.name, project.requires_dist, project.provides_extra),
         )
         if (entry := self._cache.get(_KIND, key)) is not None and (found := self._read(entry)) is not None:
             requirements, until = found

@@ -26,12 +26,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lambda_backend.cache import Cache
-    from lambda_backend.inputs.files import Read
     from lambda_backend.wheel_backend import WheelBackend
 
 __all__ = ["KeptWheels", "Made"]
 
-_FORMAT = 1
+_FORMAT = 2
 _KIND = "own-wheels"
 _RECORD = "record.json"
 _WHEEL = "wheel.whl"
@@ -74,7 +73,9 @@ class KeptWheels:
         self._epoch = environ.get("SOURCE_DATE_EPOCH")
         self._key: str | None = None
         if not told and is_plain(root, document, backend.name) and (met := environment(root, environ)) is not None:
-            self._key = cache_key(_FORMAT, document, backend.ways, met)
+            # Of its text: TOML has dates, which a key has not.
+            pyproject = hashlib.sha256((root / "pyproject.toml").read_bytes()).hexdigest()
+            self._key = cache_key(_FORMAT, pyproject, backend.ways, met)
 
     @property
     def may_keep(self) -> bool:
@@ -95,6 +96,7 @@ class KeptWheels:
         if self._key is None:
             return _described(folder / build())
         apart = (folder.parent, *folders(self._root))
+        # In other threads a kept archive may be copied meanwhile.
         observation = Observation(self._root, apart=apart, outputs=self._outputs, thread=threading.get_ident())
         with observing(observation):
             made = _described(folder / build())
@@ -110,25 +112,26 @@ class KeptWheels:
             record = json.loads((entry / _RECORD).read_text("utf-8"))
             content = (entry / _WHEEL).read_bytes()
             modules = self._changed(record)
+            project, name, digest = _project(record["project"]), record["name"], record["sha256"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        if modules is None or hashlib.sha256(content).hexdigest() != record["sha256"]:
+        if modules is None or hashlib.sha256(content).hexdigest() != digest:
             return None
-        path = folder / record["name"]
+        path = folder / name
         path.write_bytes(content)
         if modules:
             from lambda_backend.wheels.patched import patch
 
             patch(path, modules, epoch=self._epoch)
-        return Made(path=path, project=_project(record["project"]))
+        return Made(path=path, project=project)
 
-    def _changed(self, record: Mapping[str, Any]) -> dict[str, Read] | None:
+    def _changed(self, record: Mapping[str, Any]) -> dict[str, Path] | None:
         """Modules of other contents than before, by their names in the wheel; None where more has changed."""
         found = {}
-        for name, now in changed(record["seen"], self._root, self._outputs):
-            if now is None or name not in record["copied"]:
+        for name, is_content in changed(record["seen"], self._root, self._outputs):
+            if not is_content or name not in record["copied"]:
                 return None
-            found[record["copied"][name]] = now
+            found[record["copied"][name]] = self._root / name
         return found
 
     def _keep(self, key: str, made: Made, observation: Observation) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from lambda_backend.inputs.files import Read
+    from lambda_backend.inputs.files import State
 
 __all__ = ["copied", "patch"]
 
@@ -23,18 +23,20 @@ _FIRST_TIME = 315_532_800
 _PLAIN = frozenset('",\r\n')
 
 
-def copied(wheel: Path, sources: Mapping[str, tuple[int, str]]) -> dict[str, str]:
+def copied(wheel: Path, sources: Mapping[str, State]) -> dict[str, str]:
     """Modules in the project that are in a wheel as they are and nowhere else, with their names there.
 
     Args:
         wheel: the wheel.
-        sources: what was read to make it, by paths from the project's root, with mode and SHA-256.
+        sources: what was read to make it, by paths from the project's root.
     """
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
         digests = {name: hashlib.sha256(archive.read(name)).hexdigest() for name in names}
-    inside = {name for name in names if not PurePosixPath(name).parts[0].endswith((".dist-info", ".data"))}
-    # A licence or a readme is told of elsewhere.
+    if any(PurePosixPath(name).parts[0].endswith(".data") for name in names):
+        return {}  # a script has another first line than its source, and may be a module too
+    inside = {name for name in names if not PurePosixPath(name).parts[0].endswith(".dist-info")}
+    # A licence is there once more.
     described = {digest for name, digest in digests.items() if name not in inside}
     places: dict[str, list[str]] = defaultdict(list)
     for source in sources:
@@ -43,14 +45,14 @@ def copied(wheel: Path, sources: Mapping[str, tuple[int, str]]) -> dict[str, str
             places["/".join(parts[start:])].append(source)
     found = {}
     for name in inside:
-        candidates = [source for source in places[name] if sources[source][1] == digests[name]]
+        candidates = [source for source in places[name] if sources[source].sha256 == digests[name]]
         is_module = name.endswith(".py") and _PLAIN.isdisjoint(name)
         if is_module and len(candidates) == 1 and digests[name] not in described:
             found[candidates[0]] = name
     return found
 
 
-def patch(wheel: Path, changed: Mapping[str, Read], *, epoch: str | None) -> None:
+def patch(wheel: Path, changed: Mapping[str, Path], *, epoch: str | None) -> None:
     """Replace members of a wheel by sources of other contents, in its RECORD too.
 
     Args:
@@ -63,9 +65,9 @@ def patch(wheel: Path, changed: Mapping[str, Read], *, epoch: str | None) -> Non
         lines = {}
         for info in before.infolist():
             content = before.read(info)
-            if info.filename in changed:
-                content = changed[info.filename].content
-                info.date_time = _date_time(int(epoch or changed[info.filename].modified))
+            if (source := changed.get(info.filename)) is not None:
+                content = source.read_bytes()
+                info.date_time = _date_time(int(epoch or source.stat().st_mtime))
                 lines[info.filename] = _line(info.filename, content)
             elif info.filename.endswith(".dist-info/RECORD"):
                 content = _with_lines(content.decode(), lines).encode()

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lambda_backend.inputs.installed import distributions
+from lambda_backend.inputs.installed import USER_CONFIGURATION, distributions
 from lambda_backend.patterns import pattern
 from lambda_backend.wheel_backend import SETUPTOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = ["environment", "is_plain"]
 
@@ -43,15 +43,14 @@ def is_plain(root: Path, document: Mapping[str, Any], wheel_backend: str) -> boo
     table = document.get("tool", {}).get("setuptools", {})
     if wheel_backend != SETUPTOOLS or not isinstance(project, dict) or not isinstance(table, dict):
         return False
-    groups = project.get("entry-points", {})
     return (
         not project.get("dynamic")
         and _TABLE.isdisjoint(table)
         # A project may bring plugins for its own build.
-        and not any(_PLUGIN.match(f"[{group}.") for group in groups)
+        and not any(_PLUGIN.match(f"[{group}.") for group in project.get("entry-points") or ())
+        and not any(_is_module(project.get(key)) for key in ("readme", "license"))
         and not (root / "setup.py").exists()
         and _is_empty(root / "setup.cfg")
-        and not Path.home().joinpath(".pydistutils.cfg").exists()
     )
 
 
@@ -63,9 +62,17 @@ def environment(root: Path, environ: Mapping[str, str]) -> list[object] | None:
         environ: of the process.
     """
     installed = distributions(root)
+    if any(name == USER_CONFIGURATION for name, _ in installed):
+        return None
     if any(_PLUGIN.search(entry_points) and not _OWN.fullmatch(name) for name, entry_points in installed):
         return None
     return [sys.version, sys.platform, [environ.get(name) for name in _VARIABLES], installed]
+
+
+def _is_module(described: object) -> bool:
+    """Whether METADATA has the text of a module in it, which then cannot change by itself."""
+    named = described.get("file") if isinstance(described, dict) else described
+    return isinstance(named, str) and named.endswith(".py")
 
 
 def _is_empty(config: Path) -> bool:

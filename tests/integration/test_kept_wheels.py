@@ -110,6 +110,7 @@ WITHOUT_SETUPTOOLS = {
 WITH_SETUPTOOLS = {
     "a new module": append("src/tiny/new.py", "y = 2\n"),
     "a new package": append("src/tiny/more/__init__.py", ""),
+    "a new package of a name that builds use": append("src/tiny/build/__init__.py", ""),
     "a new top-level package": append("src/other/__init__.py", ""),
     "a new top-level module": append("src/single.py", ""),
     "a module is gone": lambda root: (root / "src/tiny/inner/other.py").unlink(),
@@ -209,6 +210,9 @@ def test_a_damaged_cache_is_noticed(file: str, machine: Machine, tmp_path: Path)
     assert hook(machine, root, tmp_path / "third", env) == "setuptools did not run"
 
 
+SCRIPT = '[tool.setuptools]\nscript-files = ["src/tiny/app.py"]'
+
+
 @pytest.mark.parametrize(
     ("table", "files"),
     [
@@ -227,6 +231,37 @@ def test_what_runs_code_of_the_project_is_built_each_time(
     env = {"LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")}
     for _ in range(2):
         assert hook(machine, root, root / "dist", env) == "setuptools ran"
+
+
+def test_a_module_that_is_a_script_too(machine: Machine, tmp_path: Path) -> None:
+    text = PYPROJECT.replace("[tool.setuptools.package-data]", f"{SCRIPT}\n\n[tool.setuptools.package-data]")
+    app = f"#!/usr/bin/python\n{APP}"
+    root = write(tmp_path / "tiny", {**FILES, "pyproject.toml": text, "src/tiny/app.py": app})
+    env = {**EPOCH, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")}
+    hook(machine, root, root / "dist", env)
+    append("src/tiny/app.py", "# edited\n")(root)
+    assert hook(machine, root, root / "dist", env) == "setuptools ran"
+    made = contents(wheel(root / "dist"))
+    assert all(data.endswith(b"# edited\n") for name, (_, data) in made.items() if name.endswith("app.py"))
+
+
+def test_a_date_in_the_settings_of_others(machine: Machine, tmp_path: Path) -> None:
+    text = f"{PYPROJECT}\n[tool.other]\nsince = 2024-01-01\nratio = nan\n"
+    root = write(tmp_path / "tiny", {**FILES, "pyproject.toml": text})
+    env = {"LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")}
+    assert hook(machine, root, root / "dist", env) == "setuptools ran"
+    assert hook(machine, root, root / "dist", env) == "setuptools did not run"
+
+
+def test_a_configuration_of_the_user(machine: Machine, tmp_path: Path) -> None:
+    root = write(tmp_path / "tiny", FILES)
+    home = write(tmp_path / "home", {"readme.txt": ""})
+    env = {"LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(home)}
+    hook(machine, root, root / "dist", env)
+    assert hook(machine, root, root / "dist", env) == "setuptools did not run"
+    write(home, {".pydistutils.cfg": "[bdist_wheel]\nbuild_number = 7\n"})
+    assert hook(machine, root, root / "dist", env) == "setuptools ran"
+    assert (root / "dist/tiny-1.0.0-7-py3-none-any.whl").exists()
 
 
 def test_a_plugin_of_setuptools_may_do_anything(machine: Machine, tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "an entry's data": lambda root: write(root, {"functions/other/inner/data.txt": "more\n"}),
     "a file is new in an entry": lambda root: write(root, {"functions/other/new.py": ""}),
     "a folder is new in an entry": lambda root: write(root, {"functions/other/inner/deeper/new.txt": ""}),
+    "a folder of a name that builds use": lambda root: write(root, {"functions/other/dist/new.txt": ""}),
     "a lock is new in an entry": lambda root: write(root, {"functions/other/requirements.txt": "idna==3.9\n"}),
     "what is included": lambda root: write(root, {"shared/text.txt": "changed\n"}),
     "a file is new in what is included": lambda root: write(root, {"shared/more.txt": ""}),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -37,7 +39,7 @@ def test_what_is_read_and_listed(root: Path) -> None:
         list((root / "package/inner").iterdir())
     content = (root / "package/module.py").read_bytes()
     assert observation.complete
-    assert {name: digest for name, (_, digest) in observation.files.items()} == {
+    assert {name: state.sha256 for name, state in observation.files.items()} == {
         "package/module.py": hashlib.sha256(content).hexdigest()
     }
     assert observation.folders == {"package": ["inner", "module.py"], "package/inner": ["data.txt"]}
@@ -97,10 +99,35 @@ def test_what_has_changed(what: str, root: Path) -> None:
             "sibling": {"package"},
         }[what]
     )
-    if what == "content":
-        now = found["package/module.py"]
-        assert now is not None
-        assert now.content == b"x = 2\n"
+    assert all(is_content is (what == "content") for is_content in found.values())
+
+
+@pytest.mark.parametrize("name", ["build", "dist"])
+def test_such_a_name_deeper_down_is_one_as_any_other(name: str, root: Path) -> None:
+    with observing(observed(root)) as observation:
+        list((root / "package").iterdir())
+    (root / "package" / name).mkdir()
+    assert [found for found, _ in changed(seen(observation, root), root, ())] == ["package"]
+
+
+def test_what_lies_outside_is_of_one_place(root: Path) -> None:
+    (root.parent / "shared.txt").write_text("shared", "utf-8")
+    copy = shutil.copytree(root, root.parent / "elsewhere/project")
+    with observing(observed(root)) as observation:
+        (root / "package/module.py").read_text("utf-8")
+    assert list(changed(seen(observation, root), copy, ())) == []
+    with observing(observed(root)) as observation:
+        (root.parent / "shared.txt").read_text("utf-8")
+    assert list(changed(seen(observation, root), root, ())) == []
+    assert [name for name, _ in changed(seen(observation, root), copy, ())] == ["."]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_what_is_no_file_is_not_waited_for(root: Path) -> None:
+    os.mkfifo(root / "pipe")
+    with observing(observed(root)) as observation:
+        os.close(os.open(root / "pipe", os.O_RDONLY | os.O_NONBLOCK))
+    assert observation.files == {}
 
 
 def test_behind_a_process_nothing_is_seen(root: Path) -> None:
