@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 
 
 class Beside(Generic[_T]):
-    """Work in a thread, once.
+    """Starts work at once.
 
     Args:
         work: what to do.
@@ -24,28 +24,19 @@ class Beside(Generic[_T]):
         self._work = work
         self._result: _T | None = None
         self._error: BaseException | None = None
-        self._begun = False
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> Beside[_T]:
-        """Begin, unless it is begun."""
-        if not self._begun:
-            self._begun = True
-            self._thread = threading.Thread(target=self._run, daemon=True)
-            self._thread.start()
-        return self
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def result(self) -> _T:
         """Wait for what comes out; an error of the work is raised here."""
-        self.start().close()
+        self._thread.join()
         if self._error is not None:
             raise self._error
         return cast("_T", self._result)
 
     def close(self) -> None:
-        """Wait for the end, whatever it is, if it is begun."""
-        if self._thread is not None:
-            self._thread.join()
+        """Wait for the end, whatever it is."""
+        self._thread.join()
 
     def _run(self) -> None:
         try:

@@ -250,7 +250,7 @@ class Installer:
 
     def _beside(self, work: Callable[[], _T]) -> Beside[_T]:
         """Do something in a thread, which ends with the installer."""
-        return self._stack.enter_context(contextlib.closing(Beside(work).start()))
+        return self._stack.enter_context(contextlib.closing(Beside(work)))
 
     def _installed(self, pins: Sequence[Pin], *, fresh: bool = False) -> Path:
         from lambda_backend.install.tree import install

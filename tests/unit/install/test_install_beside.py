@@ -16,7 +16,7 @@ def test_work_goes_on_and_its_result_is_waited_for() -> None:
         may_end.wait()
         return "done"
 
-    found = Beside(work).start()
+    found = Beside(work)
     assert started.wait(10)
     may_end.set()
     assert (found.result(), found.result()) == ("done", "done")
@@ -27,18 +27,7 @@ def test_an_error_is_raised_where_the_result_is_asked_for() -> None:
     def work() -> None:
         raise InstallError("no")
 
-    found = Beside(work).start()
+    found = Beside(work)
     found.close()
     with pytest.raises(InstallError, match="no"):
         found.result()
-
-
-def test_work_begins_when_it_is_asked_for() -> None:
-    done = []
-    found = Beside(lambda: done.append(threading.get_ident()))
-    found.close()
-    assert done == []
-    found.result()
-    found.start()
-    assert len(done) == 1
-    assert done != [threading.get_ident()]
