@@ -65,12 +65,15 @@ class Follower:
         self._stream.close()
 
     def _follow(self) -> None:
-        block = memoryview(bytearray(_TURN))
+        block = memoryview(b"")
         try:
             while count := self._wait():
+                if len(block) < count:  # most zips are small, and a build may have hundreds
+                    block = memoryview(bytearray(count))
                 count = self._stream.readinto(block[:count])
                 if not count:
-                    raise OSError(0, "it has become shorter while it was written")  # noqa: TRY301 - as any other one
+                    # Told like any other error of the file, below.
+                    raise OSError(0, "it has become shorter while it was written")  # noqa: TRY301 - see above
                 self._digest.update(block[:count])
                 with self._changed:
                     self._hashed += count
