@@ -132,6 +132,8 @@ def may_require(root: Path) -> bool:
         return b"requires" in (root / "setup.cfg").read_bytes()
     except FileNotFoundError:
         return False
+    except OSError:
+        return True  # for setuptools to complain about
 
 
 def names_modules(root: Path, table: Mapping[str, Any]) -> bool:

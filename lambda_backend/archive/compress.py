@@ -71,7 +71,7 @@ class Compressing:
         self._waiting = 0
         self._threads: ThreadPoolExecutor | None = None
         first = list(itertools.islice(self._batches, 2))
-        if len(first) < 2:  # noqa: PLR2004 - one alone
+        if len(first) < 2:  # noqa: PLR2004 - one batch alone needs no threads
             self._alone = [member for _, batch in first for member in batch]
             return
         # An edit of code has no need of it.
@@ -83,7 +83,7 @@ class Compressing:
         self._next = next(self._batches, None)
         try:
             self._submit()
-        except BaseException:
+        except BaseException:  # whatever it is, nobody has this object to close it
             self.close()
             raise
 
@@ -103,7 +103,7 @@ class Compressing:
 
     def _submit(self) -> None:
         """Give the threads as much as may be on its way."""
-        assert self._threads is not None  # noqa: S101 - there is something for them
+        assert self._threads is not None  # noqa: S101 - for mypy: they are made before anything is submitted
         while self._next is not None and (not self._queue or self._waiting + self._next[0] <= _IN_FLIGHT_BYTES):
             size, batch = self._next
             self._queue.append((size, self._threads.submit(_compress_all, batch, self._payloads)))

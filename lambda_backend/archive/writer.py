@@ -187,7 +187,7 @@ class Draft:
             DamagedArchiveError: the base or a part is not what was written.
             OutputError: the target cannot be written.
         """
-        assert self.place == (base.place if base else None)  # noqa: S101 - it is copied by now
+        assert self.place == (base.place if base else None)  # noqa: S101 - the caller's mistake, not a user's
         self._base = base
         fresh = sorted(members, key=attrgetter("owner", "path"))
         _refuse_impossible(fresh, chain(self._base.members if self._base else (), *(one.members for one in parts)))
@@ -202,7 +202,7 @@ class Draft:
 
     def _start(self, base: Archive) -> hashlib._Hash:
         """The base's entries, proven to be those that were written, with the time stamp; gives their digest."""
-        assert self._copying is not None  # noqa: S101 - there is a base
+        assert self._copying is not None  # noqa: S101 - for mypy: begun with a base, see finish
         self._copying.wait()
         self._size = base.directory_offset
         entries = self._file.follower.digest(self._size)

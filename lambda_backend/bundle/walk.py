@@ -103,13 +103,13 @@ class _Walker:
         if is_link and not self._may_follow(source, path):
             return
         try:
-            mode = os.stat(entry).st_mode  # noqa: PTH116 - half as dear
+            mode = os.stat(entry).st_mode  # noqa: PTH116 - of thousands of entries; Path takes twice as long
         except OSError as error:
             self._problem(path, f"cannot be read: {error.strerror or error}")
             return
         if stat.S_ISDIR(mode):
             # There are hundreds of folders, and hardly a link.
-            real = os.path.realpath(source) if is_link else os.path.join(above[-1], entry.name)  # noqa: PTH118 - a str
+            real = os.path.realpath(source) if is_link else os.path.join(above[-1], entry.name)  # noqa: PTH118 - realpath's str
             if real in above:
                 self._problem(path, f"is a link to {str(source.readlink())!r}, a folder that it is in")
             else:

@@ -34,8 +34,8 @@ def _installed(entries: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     found = []
     for entry in entries:
         with contextlib.suppress(OSError):
-            names = sorted(name for name in os.listdir(entry) if name.endswith(_SUFFIXES))  # noqa: PTH208
-            found += [(name, _text(os.path.join(entry, name, "entry_points.txt"))) for name in names]  # noqa: PTH118
+            names = sorted(name for name in os.listdir(entry) if name.endswith(_SUFFIXES))  # noqa: PTH208 - names are asked for
+            found += [(name, _text(os.path.join(entry, name, "entry_points.txt"))) for name in names]  # noqa: PTH118 - of many
     if configuration := _text(os.path.join(os.path.expanduser("~"), USER_CONFIGURATION)):  # noqa: PTH111, PTH118 - no home is no error
         found.append((USER_CONFIGURATION, configuration))
     return tuple(found)

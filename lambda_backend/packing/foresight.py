@@ -60,7 +60,7 @@ class _Seen(Cache):
         """Raises NotKeptError: something would be made."""
         del held
         raise NotKeptError("a scratch folder")
-        yield
+        yield  # which makes a context manager of it
 
 
 class _Foresight(Packer):

@@ -124,7 +124,7 @@ class Workbenches:
         @contextlib.contextmanager
         def refuse() -> Iterator[Workbench]:
             raise NotKeptError(artifact.key)
-            yield
+            yield  # which makes a context manager of it
 
         return self._installer(target, artifact, refuse)
 
