@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import TYPE_CHECKING
 
 from lambda_backend.cache import Cache
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from lambda_backend.pipeline import Build
     from lambda_backend.report.model import Artifact
     from lambda_backend.settings.model import Settings
-    from lambda_backend.wheels.kept import KeptWheels, Made
+    from lambda_backend.wheels.kept import KeptWheels
+    from lambda_backend.wheels.own import Made, OwnWheel
 
 __all__ = ["LambdaStep"]
 
@@ -42,9 +44,9 @@ class LambdaStep(Value):
             if self.last:
                 stack.enter_context(self.last.observed(self._outputs))
             wheels = self._wheels(cache, stage)
-            made = self._made(cache, stage, wheels)
-            self._package(cache, stage, made, keep=wheels.may_keep)
-        return made.path.name
+            own = stack.enter_context(wheels.begun(stage / "wheel", functools.partial(self._wheel_here, stage)))
+            self._package(cache, stage, own, keep=wheels.may_keep)
+        return own.made.path.name
 
     @property
     def _output(self) -> Path:
@@ -71,25 +73,11 @@ class LambdaStep(Value):
             environ=build.environ,
         )
 
-    def _made(self, cache: Cache, stage: Path, wheels: KeptWheels) -> Made:
-        """The wheel, in a folder of the stage.
-
-        Not beside other work, tempting as it is: setuptools in a thread changes how its process imports, and what
-        sysconfig says, under the feet of the others.
-        """
-        folder = stage / "wheel"
+    def _wheel_here(self, stage: Path) -> str:
         backend, inner = self.build.wheel_backend_in(stage / "build"), self.build.loaded.inner_config_settings
+        return backend.call("build_wheel", str(stage / "wheel"), inner, self.metadata_directory)
 
-        def build() -> str:
-            return backend.call("build_wheel", str(folder), inner, self.metadata_directory)
-
-        made = wheels.found(folder)
-        if made is None:
-            cache.hold(stage)
-            made = wheels.make(folder, build)
-        return made
-
-    def _package(self, cache: Cache, stage: Path, made: Made, *, keep: bool) -> None:
+    def _package(self, cache: Cache, stage: Path, own: OwnWheel, *, keep: bool) -> None:
         """Make the artefacts beside the wheel, and move everything into place together."""
         from lambda_backend.output import Delivery, delivered
         from lambda_backend.packing.packer import Packer
@@ -101,11 +89,11 @@ class LambdaStep(Value):
 
             require_library()
         words, output = self.build.words, self._output
-        order = self.build.order(self.settings, made.path, made.project, outputs=self._outputs)
+        order = self.build.order(self.settings, own, outputs=self._outputs)
         ahead = self.last.ahead if self.last else None
         packer = Packer(order, cache=cache, stage=stage, words=words, ahead=ahead)
         artifacts = packer.artifacts()
-        project = made.project
+        made, project = own.made, own.made.project
         boms: list[Path] = []
         if self.settings.sbom:
             from lambda_backend.report.sbom.write import write_sboms

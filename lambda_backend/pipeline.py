@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lambda_backend.settings.load import Loaded
     from lambda_backend.settings.model import Settings
     from lambda_backend.settings.resolve import ArtifactSettings
+    from lambda_backend.wheels.own import Made, OwnWheel
 
 __all__ = ["Build"]
 
@@ -132,7 +133,9 @@ class Build(Value):
         project = declared_by(self.loaded.document)
         if project is None:
             return False
-        order = self.order(settings, self.root, project, outputs=())
+        from lambda_backend.wheels.own import OwnWheel
+
+        order = self.order(settings, OwnWheel(_no_wheel, project=project), outputs=())
         return all_is_kept(order, cache=Cache.default(self.environ))
 
     def delegate(self, hook: str, directory: str, *, after: tuple[Any, ...] = ()) -> str:
@@ -192,13 +195,12 @@ class Build(Value):
         )
         return step.run()
 
-    def order(self, settings: Settings, wheel: Path, project: ProjectMetadata, outputs: tuple[Path, ...]) -> Order:
+    def order(self, settings: Settings, own: OwnWheel, outputs: tuple[Path, ...]) -> Order:
         """What there is to make.
 
         Args:
             settings: the table.
-            wheel: the project's.
-            project: what it says of itself.
+            own: the project's wheel.
             outputs: folders that builds write to.
         """
         from lambda_backend.packing.order import Order
@@ -210,8 +212,7 @@ class Build(Value):
             engine=settings.engine,
             checks=settings.checks,
             max_size=settings.max_size,
-            wheel=wheel,
-            project=project,
+            own=own,
             wheel_backend=self.wheel_backend,
             outputs=outputs,
             environ=self.environ,
@@ -256,6 +257,10 @@ class Build(Value):
         return not names_modules(
             self.root, read_toml(self.root / "pyproject.toml").get("tool", {}).get("setuptools", {})
         )
+
+
+def _no_wheel() -> Made:
+    raise WheelBackendError("the wheel has not been made")
 
 
 def _listed(names: tuple[str, ...]) -> str:

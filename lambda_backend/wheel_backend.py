@@ -39,7 +39,7 @@ class WheelBackend:
         *,
         without_modules: bool = False,
         no_packages: Collection[str] = (),
-        build_base: Path | None = None,
+        build_base: str | Path | None = None,
     ) -> None:
         self.name = name
         self._without_modules = without_modules
@@ -47,9 +47,14 @@ class WheelBackend:
         self._build_base = build_base
 
     @property
-    def ways(self) -> list[object]:
-        """How it is called otherwise than by its name alone, in words that JSON has."""
-        return [self._without_modules, self._no_packages, self._build_base is not None]
+    def described(self) -> dict[str, Any]:
+        """Its arguments, in words that JSON has."""
+        return {
+            "name": self.name,
+            "without_modules": self._without_modules,
+            "no_packages": self._no_packages,
+            "build_base": None if self._build_base is None else str(self._build_base),
+        }
 
     @property
     def installed(self) -> bool:
@@ -171,7 +176,7 @@ def _setuptools_without_discovery() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _setuptools_builds_in(folder: Path) -> Iterator[None]:
+def _setuptools_builds_in(folder: str | Path) -> Iterator[None]:
     """Let ``setuptools.setup()`` use a folder in place of ``build``, unless the project names one itself."""
     import setuptools
 

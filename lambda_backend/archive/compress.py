@@ -7,8 +7,10 @@ depend on the host's zlib. It leaves the interpreter lock, as ``hashlib`` does.
 from __future__ import annotations
 
 import hashlib
+import heapq
 import itertools
 import os
+import threading
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +22,7 @@ from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import Future
 
     from lambda_backend.archive.payloads import Payloads
     from lambda_backend.bundle.model import Member
@@ -69,17 +71,13 @@ class Compressing:
         self._alone: list[Member] = []
         self._queue: deque[tuple[int, Future[list[Compressed]]]] = deque()
         self._waiting = 0
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads: _Threads | None = None
         first = list(itertools.islice(self._batches, 2))
         if len(first) < 2:  # noqa: PLR2004 - one batch alone needs no threads
             self._alone = [member for _, batch in first for member in batch]
             return
-        # An edit of code has no need of it.
-        from concurrent.futures import ThreadPoolExecutor
-
         self._batches = itertools.chain(first, self._batches)
-        count = min(_THREADS, os.cpu_count() or 1)
-        self._threads = ThreadPoolExecutor(max_workers=count, thread_name_prefix="compress")
+        self._threads = _Threads(payloads)
         self._next = next(self._batches, None)
         try:
             self._submit()
@@ -99,16 +97,52 @@ class Compressing:
     def close(self) -> None:
         """Stop, wherever it is."""
         if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
+            self._threads.close()
 
     def _submit(self) -> None:
         """Give the threads as much as may be on its way."""
         assert self._threads is not None  # noqa: S101 - for mypy: they are made before anything is submitted
         while self._next is not None and (not self._queue or self._waiting + self._next[0] <= _IN_FLIGHT_BYTES):
             size, batch = self._next
-            self._queue.append((size, self._threads.submit(_compress_all, batch, self._payloads)))
+            self._queue.append((size, self._threads.submit(size, batch)))
             self._waiting += size
             self._next = next(self._batches, None)
+
+
+class _Threads:
+    """Compresses the largest of what waits: begun last, it would keep one thread busy when the others have ended."""
+
+    def __init__(self, payloads: Payloads) -> None:
+        # An edit of code has no need of it.
+        from concurrent.futures import Future, ThreadPoolExecutor
+
+        count = min(_THREADS, os.cpu_count() or 1)
+        self._pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix="compress")
+        self._payloads = payloads
+        self._future = Future
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+        self._waiting: list[tuple[int, int, list[Member], Future[list[Compressed]]]] = []
+
+    def submit(self, size: int, batch: list[Member]) -> Future[list[Compressed]]:
+        """Compress members when their turn comes."""
+        made: Future[list[Compressed]] = self._future()
+        with self._lock:
+            heapq.heappush(self._waiting, (-size, next(self._numbers), batch, made))
+        self._pool.submit(self._compress)
+        return made
+
+    def close(self) -> None:
+        """Stop, wherever it is."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _compress(self) -> None:
+        with self._lock:
+            _, _, batch, made = heapq.heappop(self._waiting)
+        try:
+            made.set_result(_compress_all(batch, self._payloads))
+        except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
+            made.set_exception(error)
 
 
 def _batches(members: Sequence[Member]) -> Iterator[tuple[int, list[Member]]]:

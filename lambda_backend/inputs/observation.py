@@ -14,14 +14,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lambda_backend.inputs.files import names_in, state_of
+from lambda_backend.inputs.files import State, names_in, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from lambda_backend.inputs.files import State
-
-__all__ = ["Observation", "observing"]
+__all__ = ["Observation", "observing", "tell", "unobserved"]
 
 _LISTS = frozenset({"os.listdir", "os.scandir"})
 _LEADS_OUT = frozenset(
@@ -41,12 +39,9 @@ class Observation:
         root: the project's folder.
         apart: folders of which nothing counts; inside of the root they are those that the build itself fills.
         outputs: folders that builds write to.
-        thread: the only one that counts; None for all.
     """
 
-    def __init__(
-        self, root: Path, *, apart: Collection[Path], outputs: Sequence[Path], thread: int | None = None
-    ) -> None:
+    def __init__(self, root: Path, *, apart: Collection[Path], outputs: Sequence[Path]) -> None:
         self.files: dict[str, State] = {}
         """Each file as it was when it was first opened."""
         self.folders: dict[str, list[str]] = {}
@@ -59,14 +54,13 @@ class Observation:
         self._root = os.path.abspath(root)  # noqa: PTH100 - links are read through, not resolved
         self._apart = tuple(os.path.join(os.path.abspath(path), "") for path in apart)  # noqa: PTH100, PTH118
         self._seen: set[str] = set()
-        self._thread = thread
         self._lock = threading.Lock()
         self._noter: int | None = None
 
     def note(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take an audit event."""
         thread = threading.get_ident()
-        if not self.complete or self._noter == thread or (self._thread or thread) != thread:
+        if not self.complete or self._noter == thread:
             return
         with self._lock:
             self._noter = thread  # what is read for the notes is no event
@@ -74,6 +68,30 @@ class Observation:
                 self._take(event, arguments)
             finally:
                 self._noter = None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What was read, in words that JSON has."""
+        return {"files": self.files, "folders": self.folders, "written": self.written, "complete": self.complete}
+
+    def add(self, told: Mapping[str, Any]) -> None:
+        """Note what another process has read.
+
+        Args:
+            told: by the observation there, of the same root.
+        """
+        with self._lock:
+            self.complete = self.complete and told["complete"]
+            for name in self._inside(told["files"]):
+                self.files.setdefault(name, State(*told["files"][name]))
+            for name in self._inside(told["folders"]):
+                self.folders.setdefault(name, told["folders"][name])
+            self.written += self._inside(told["written"])
+
+    def _inside(self, names: Iterable[str]) -> list[str]:
+        """Those that are not apart."""
+        paths = {name: os.path.normpath(os.path.join(self._root, name)) for name in names}  # noqa: PTH118 - of many
+        return [name for name, path in paths.items() if self._name(path) is not None]
 
     def _take(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event in _LEADS_OUT:
@@ -111,6 +129,7 @@ class Observation:
 
 
 _active: list[Observation] = []
+_unobserved = threading.local()
 
 
 @contextlib.contextmanager
@@ -125,6 +144,22 @@ def observing(observation: Observation) -> Iterator[Observation]:
             _active.remove(observation)
 
 
+@contextlib.contextmanager
+def unobserved() -> Iterator[None]:
+    """Note nothing that this thread does in a ``with`` block: what counts of it comes by ``tell``."""
+    _unobserved.now = True
+    try:
+        yield
+    finally:
+        _unobserved.now = False
+
+
+def tell(told: Mapping[str, Any]) -> None:
+    """Let everybody who observes note what another process has read, see ``Observation.add``."""
+    for observation in tuple(_active):
+        observation.add(told)
+
+
 @functools.cache
 def _let_python_tell() -> None:
     # An audit hook stays for the rest of the process: this one does nothing when nobody observes.
@@ -132,7 +167,7 @@ def _let_python_tell() -> None:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if _active and event in _EVENTS:
+    if _active and event in _EVENTS and not getattr(_unobserved, "now", False):
         for observation in tuple(_active):
             observation.note(event, arguments)
             # Thousands of events may come yet, and nothing is made of them.

@@ -156,9 +156,9 @@ class Installer:
     def workbench(self) -> Workbench:
         """The workbench, opened at the first call."""
         if self._workbench is None:
+            self._workbench = self._stack.enter_context(self._open())
             # Whatever is done there, waiting for it is the time for this.
             self._beside(_import_ahead)
-            self._workbench = self._stack.enter_context(self._open())
         return self._workbench
 
     def pins(self, wanted: Wanted) -> tuple[Pin, ...]:

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lambda_backend.install.installer import Installer
     from lambda_backend.packing.order import Order
-    from lambda_backend.requirements.model import Pin
     from lambda_backend.settings.resolve import ArtifactSettings
     from lambda_backend.targets import Target
 
@@ -76,12 +74,6 @@ class _Foresight(Packer):
             for runtime in artifact.runtime:
                 for architecture in artifact.architecture:
                     self._look(artifact, target_of(runtime, architecture))
-
-    def _own_pins(
-        self, artifact: ArtifactSettings, target: Target, installer: Installer
-    ) -> tuple[tuple[Pin, ...], str | None]:
-        # What is remembered is remembered of a project with its wheel.
-        return self._found_pins(artifact, target, installer)
 
     def _look(self, artifact: ArtifactSettings, target: Target) -> None:
         with self._workbenches.foreseeing(target, artifact) as installer:

@@ -75,7 +75,7 @@ class Needs:
             ask: finds the answer.
         """
         described = [_described(item) for item in (artifact, *(self._order.layers[name] for name in artifact.layers))]
-        project = self._order.project
+        project = self._order.own.project
         key = cache_key(
             *(_FORMAT, own_code(), installer.target.name, described, dict(place), dict(installer.index)),
             *(project.name, project.requires_dist, project.provides_extra),

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from lambda_backend.metadata import ProjectMetadata
     from lambda_backend.settings.model import ChecksSettings
     from lambda_backend.settings.resolve import ArtifactSettings
     from lambda_backend.wheel_backend import WheelBackend
+    from lambda_backend.wheels.own import OwnWheel
 
 __all__ = ["Order", "needed"]
 
@@ -31,9 +31,8 @@ class Order(Value):
     checks: ChecksSettings
     max_size: int | None
     """Bytes, of a function with its layers."""
-    wheel: Path
+    own: OwnWheel
     """The project's wheel."""
-    project: ProjectMetadata
     wheel_backend: WheelBackend
     outputs: tuple[Path, ...]
     """Folders that this build writes to, which no artefact holds."""

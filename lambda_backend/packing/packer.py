@@ -15,6 +15,7 @@ from lambda_backend.bundle.model import Bundle
 from lambda_backend.bundle.sources import files_digest
 from lambda_backend.bundle.wheel import fits
 from lambda_backend.errors import BundleError, DamagedArchiveError, InstallError, LockError
+from lambda_backend.install.beside import Beside
 from lambda_backend.packing.needs import Needs
 from lambda_backend.packing.omissions import Omissions, without
 from lambda_backend.packing.parts import code_parts, finish_of, takes_project, visible_source
@@ -84,6 +85,19 @@ class Packer:
         Raises:
             CheckError: a check says that one of them must not be deployed.
         """
+        with contextlib.ExitStack() as closing:
+            made = self._made(closing)
+            from lambda_backend.packing.checking import checked, refuse_errors, warn
+
+            self._omissions.tell_unknown()
+            order = {artifact.name: index for index, artifact in enumerate(self._order.asked)}
+            found = checked(made, self._order, cache=self._cache, words=self._words)
+            asked = [artifact for artifact in found if artifact.settings.name in order]
+            warn(asked, self._words)
+            refuse_errors(asked)
+        return tuple(sorted(asked, key=lambda item: order[item.settings.name]))
+
+    def _made(self, closing: contextlib.ExitStack) -> list[Artifact]:
         made: list[Artifact] = []
         names = {
             (runtime, architecture): None
@@ -92,18 +106,10 @@ class Packer:
             for architecture in artifact.architecture
         }
         for runtime, architecture in names:
-            made += self._for_target(target_of(runtime, architecture))
-        from lambda_backend.packing.checking import checked, refuse_errors, warn
+            made += self._for_target(target_of(runtime, architecture), closing)
+        return made
 
-        self._omissions.tell_unknown()
-        order = {artifact.name: index for index, artifact in enumerate(self._order.asked)}
-        found = checked(made, self._order, cache=self._cache, words=self._words)
-        asked = [artifact for artifact in found if artifact.settings.name in order]
-        warn(asked, self._words)
-        refuse_errors(asked)
-        return tuple(sorted(asked, key=lambda item: order[item.settings.name]))
-
-    def _for_target(self, target: Target) -> Iterator[Artifact]:
+    def _for_target(self, target: Target, closing: contextlib.ExitStack) -> Iterator[Artifact]:
         installers: dict[str, Installer] = {}
         with contextlib.ExitStack() as stack:
             for artifact in self._order.needed:
@@ -122,6 +128,8 @@ class Packer:
                     error.locate(artifact.key)
                     raise
             self.until = min(self.until, *(installer.until for installer in installers.values()))
+            # A container and thousands of files take their time to go, and nobody needs them any more.
+            closing.callback(Beside(stack.pop_all().close).result)
 
     def _artifact(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> Artifact:
         started = time.monotonic()
@@ -129,8 +137,9 @@ class Packer:
         finish = finish_of(artifact)
         steps = self._workbenches.steps(artifact)
         pins, omitted, lock = self._needed(artifact, target, installer)
+        self._order.own.hear()
         base, wheels = self._installed(artifact, pins, installer)
-        file_name = f"{self._order.project.stem}-{artifact.name}-{target.name}.zip"
+        file_name = f"{self._order.own.made.project.stem}-{artifact.name}-{target.name}.zip"
         with contextlib.ExitStack() as stack:
             # Copied and hashed while the code is looked at.
             draft = None if steps else stack.enter_context(self._begun(file_name, base))
@@ -153,7 +162,7 @@ class Packer:
         if steps.command:
             from lambda_backend.packing.customised import installed
 
-            pins = installed(archive, artifact.path_prefix, apart_from=self._order.project.name)
+            pins = installed(archive, artifact.path_prefix, apart_from=self._order.own.project.name)
         return Artifact(
             settings=artifact,
             target=target,
@@ -266,9 +275,8 @@ class Packer:
         from lambda_backend.requirements import stale
 
         layer_pins = [pin for name in artifact.layers for pin in self._layer_pins(name, target, installer)]
-        asked = wanted(
-            artifact, target, self._order.project, self._order.root, base=self._workbenches.base, layer_pins=layer_pins
-        )
+        project, base = self._order.own.project, self._workbenches.base
+        asked = wanted(artifact, target, project, self._order.root, base=base, layer_pins=layer_pins)
         pins = installer.pins(asked)
         lock = asked.lock.path.name if asked.lock else None
         if lock is not None:
@@ -295,11 +303,11 @@ class Packer:
 
     def _rebuilt(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> BuiltWheel | None:
         """The project's wheel for the target, where it goes in and the wheel at hand does not fit."""
-        if not takes_project(self._order, artifact) or fits(self._order.wheel, target, native=False):
+        if not takes_project(self._order, artifact) or fits(self._order.own.made.path, target, native=False):
             return None
         from lambda_backend.install.rebuild import rebuilt
 
-        return rebuilt(installer, self._order.wheel_backend, root=self._order.root, name=self._order.project.name)
+        return rebuilt(installer, self._order.wheel_backend, root=self._order.root, name=self._order.own.project.name)
 
     def _local_wheel(self, pin: Pin, installer: Installer) -> BuiltWheel:
         source = pin.path or "."

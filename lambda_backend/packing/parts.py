@@ -66,7 +66,7 @@ def code_parts(
         folder, root = (entry, entry) if entry else (order.root / artifact.entry, order.root)
         yield entry_members(folder, excludes, root=root, outputs=order.outputs)
     elif takes_project(order, artifact):
-        yield of_wheel(own.path if own else order.wheel, "project")
+        yield of_wheel(own.path if own else order.own.made.path, "project")
     for owner, built in wheels:
         yield of_wheel(built.path, owner)
     for index, include in enumerate(artifact.include):

@@ -6,41 +6,33 @@ are, they take their place in it. For all else setuptools runs.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
-import threading
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend import metadata
 from lambda_backend.cache import key as cache_key
-from lambda_backend.inputs.installed import folders
-from lambda_backend.inputs.observation import Observation, observing
 from lambda_backend.inputs.seen import changed, seen
 from lambda_backend.metadata import ProjectMetadata
-from lambda_backend.values import Value
+from lambda_backend.wheels.own import Made, OwnWheel
 from lambda_backend.wheels.plain import environment, is_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from lambda_backend.cache import Cache
+    from lambda_backend.inputs.observation import Observation
     from lambda_backend.wheel_backend import WheelBackend
 
-__all__ = ["KeptWheels", "Made"]
+__all__ = ["KeptWheels"]
 
 _FORMAT = 2
 _KIND = "own-wheels"
 _RECORD = "record.json"
 _WHEEL = "wheel.whl"
-
-
-class Made(Value):
-    """The project's wheel."""
-
-    path: Path
-    project: ProjectMetadata
 
 
 class KeptWheels:
@@ -69,40 +61,62 @@ class KeptWheels:
     ) -> None:
         self._cache = cache
         self._root = root
+        self._document = document
+        self._backend = backend
         self._outputs = outputs
         self._epoch = environ.get("SOURCE_DATE_EPOCH")
         self._key: str | None = None
         if not told and is_plain(root, document, backend.name) and (met := environment(root, environ)) is not None:
             # Of its text: TOML has dates, which a key has not.
             pyproject = hashlib.sha256((root / "pyproject.toml").read_bytes()).hexdigest()
-            self._key = cache_key(_FORMAT, pyproject, backend.ways, met)
+            # Where it works is another folder each time.
+            ways = {**backend.described, "build_base": None}
+            self._key = cache_key(_FORMAT, pyproject, ways, met)
 
     @property
     def may_keep(self) -> bool:
         """All that the wheel depends on can be seen."""
         return self._key is not None
 
-    def found(self, folder: Path) -> Made | None:
-        """The wheel of the build before, brought up to date in a folder; None where it has to be made."""
-        return None if self._key is None else self._found(self._key, folder)
-
-    def make(self, folder: Path, build: Callable[[], str]) -> Made:
-        """Make the wheel, and keep it where that may be.
+    @contextlib.contextmanager
+    def begun(self, folder: Path, make: Callable[[], str]) -> Iterator[OwnWheel]:
+        """The wheel of the build before, brought up to date; else one that is made from now on, and kept if it may be.
 
         Args:
-            folder: an empty one.
-            build: makes it there in this thread, and gives its name.
+            folder: an empty one for the wheel, in a scratch folder of the cache.
+            make: makes it there in this process, and gives its name; what is wrong is told by it.
         """
-        if self._key is None:
-            return _described(folder / build())
-        apart = (folder.parent, *folders(self._root))
-        # In other threads a kept archive may be copied meanwhile.
-        observation = Observation(self._root, apart=apart, outputs=self._outputs, thread=threading.get_ident())
-        with observing(observation):
-            made = _described(folder / build())
-        if observation.complete and made.path.name.endswith("-none-any.whl"):
-            self._keep(self._key, made, observation)
-        return made
+        declared = metadata.declared_by(self._document)
+        if self._key is None or declared is None:
+            self._cache.hold(folder.parent)
+            made = _described(folder / make())
+            yield OwnWheel(lambda: made, project=made.project)
+        elif (found := self._found(self._key, folder)) is not None:
+            yield OwnWheel(lambda: found, project=declared)
+        else:
+            with self._in_the_making(self._key, folder, make, declared) as wheel:
+                self._cache.hold(folder.parent)
+                yield wheel
+
+    @contextlib.contextmanager
+    def _in_the_making(
+        self, key: str, folder: Path, make: Callable[[], str], declared: ProjectMetadata
+    ) -> Iterator[OwnWheel]:
+        from lambda_backend.wheels.apart import Apart
+
+        apart = Apart(self._backend, root=self._root, folder=folder, stage=folder.parent, outputs=self._outputs)
+
+        def finish() -> Made:
+            if (found := apart.result()) is None:
+                return _described(folder / make())
+            path, observation = found
+            made = _described(path)
+            if observation.complete and path.name.endswith("-none-any.whl"):
+                self._keep(key, made, observation)
+            return made
+
+        with contextlib.closing(apart):
+            yield OwnWheel(finish, project=declared, is_there=lambda: apart.has_ended)
 
     def _found(self, key: str, folder: Path) -> Made | None:
         entry = self._cache.get(_KIND, key)

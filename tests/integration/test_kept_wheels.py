@@ -20,7 +20,6 @@ HOOK = """
 import sys
 import lambda_backend
 lambda_backend.build_wheel(sys.argv[1])
-print("setuptools ran" if "setuptools.build_meta" in sys.modules else "setuptools did not run")
 """
 EPOCH = {"SOURCE_DATE_EPOCH": "1700000000"}
 PYPROJECT = """\
@@ -129,9 +128,10 @@ WITH_SETUPTOOLS = {
 }
 
 
-def hook(machine: Machine, root: Path, out: Path, env: dict[str, str | None]) -> str:
+def hook(machine: Machine, root: Path, out: Path, env: dict[str, str | None]) -> bool:
+    """Call the hook; whether setuptools ran."""
     out.mkdir(exist_ok=True)
-    return machine.run([machine.python(), "-c", HOOK, out], cwd=root, env=env).log.splitlines()[-1]
+    return "running bdist_wheel" in machine.run([machine.python(), "-c", HOOK, out], cwd=root, env=env).log
 
 
 def wheel(folder: Path) -> Path:
@@ -146,11 +146,11 @@ def contents(path: Path) -> dict[str, tuple[int, bytes]]:
 
 def changed_and_built(
     change: Callable[[Path], None], machine: Machine, tmp_path: Path, env: dict[str, str | None]
-) -> tuple[str, Path, Path]:
+) -> tuple[bool, Path, Path]:
     """Whether setuptools ran after a change, the wheel that came of it, and setuptools' own wheel."""
     root = write(tmp_path / "tiny", FILES)
     cache = {**env, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")}
-    assert hook(machine, root, tmp_path / "first", cache) == "setuptools ran"
+    assert hook(machine, root, tmp_path / "first", cache)
     change(root)
     alone = tmp_path / "alone"
     shutil.copytree(root, alone)
@@ -163,7 +163,7 @@ def changed_and_built(
 @pytest.mark.parametrize("name", WITHOUT_SETUPTOOLS)
 def test_what_needs_no_setuptools(name: str, machine: Machine, tmp_path: Path) -> None:
     ran, made, expected = changed_and_built(WITHOUT_SETUPTOOLS[name], machine, tmp_path, {**EPOCH})
-    assert ran == "setuptools did not run"
+    assert not ran
     assert made.name == expected.name
     assert made.read_bytes() == expected.read_bytes()
 
@@ -171,14 +171,14 @@ def test_what_needs_no_setuptools(name: str, machine: Machine, tmp_path: Path) -
 @pytest.mark.parametrize("name", WITH_SETUPTOOLS)
 def test_what_setuptools_has_to_see(name: str, machine: Machine, tmp_path: Path) -> None:
     ran, made, expected = changed_and_built(WITH_SETUPTOOLS[name], machine, tmp_path, {**EPOCH})
-    assert ran == "setuptools ran"
+    assert ran
     assert made.name == expected.name
     assert contents(made) == contents(expected)
 
 
 def test_without_an_epoch_members_have_the_time_of_their_source(machine: Machine, tmp_path: Path) -> None:
     ran, made, expected = changed_and_built(append("src/tiny/app.py", "# edited\n"), machine, tmp_path, {})
-    assert ran == "setuptools did not run"
+    assert not ran
     assert contents(made) == contents(expected)
     with zipfile.ZipFile(made) as one, zipfile.ZipFile(expected) as other:
         name = "tiny/app.py"
@@ -191,7 +191,7 @@ def test_the_function_has_the_edited_module(machine: Machine, tmp_path: Path) ->
     hook(machine, root, root / "dist", env)
     before = manifest(root / "dist")["artifacts"][0]["content_digest"]
     append("src/tiny/app.py", "# edited\n")(root)
-    assert hook(machine, root, root / "dist", env) == "setuptools did not run"
+    assert not hook(machine, root, root / "dist", env)
     (made,) = manifest(root / "dist")["artifacts"]
     assert made["content_digest"] != before
     with zipfile.ZipFile(root / "dist" / made["file"]) as archive:
@@ -205,9 +205,9 @@ def test_a_damaged_cache_is_noticed(file: str, machine: Machine, tmp_path: Path)
     hook(machine, root, tmp_path / "first", env)
     (kept,) = (tmp_path / "cache/v1/own-wheels").rglob(file)
     kept.write_bytes(kept.read_bytes()[:-40] + b"0" * 20)
-    assert hook(machine, root, tmp_path / "second", env) == "setuptools ran"
+    assert hook(machine, root, tmp_path / "second", env)
     assert wheel(tmp_path / "first").read_bytes() == wheel(tmp_path / "second").read_bytes()
-    assert hook(machine, root, tmp_path / "third", env) == "setuptools did not run"
+    assert not hook(machine, root, tmp_path / "third", env)
 
 
 SCRIPT = '[tool.setuptools]\nscript-files = ["src/tiny/app.py"]'
@@ -230,7 +230,7 @@ def test_what_runs_code_of_the_project_is_built_each_time(
     root = write(tmp_path / "tiny", {**FILES, "pyproject.toml": text, **version, **files})
     env = {"LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")}
     for _ in range(2):
-        assert hook(machine, root, root / "dist", env) == "setuptools ran"
+        assert hook(machine, root, root / "dist", env)
 
 
 def test_a_module_that_is_a_script_too(machine: Machine, tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_a_module_that_is_a_script_too(machine: Machine, tmp_path: Path) -> None
     env = {**EPOCH, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")}
     hook(machine, root, root / "dist", env)
     append("src/tiny/app.py", "# edited\n")(root)
-    assert hook(machine, root, root / "dist", env) == "setuptools ran"
+    assert hook(machine, root, root / "dist", env)
     made = contents(wheel(root / "dist"))
     assert all(data.endswith(b"# edited\n") for name, (_, data) in made.items() if name.endswith("app.py"))
 
@@ -249,8 +249,8 @@ def test_a_date_in_the_settings_of_others(machine: Machine, tmp_path: Path) -> N
     text = f"{PYPROJECT}\n[tool.other]\nsince = 2024-01-01\nratio = nan\n"
     root = write(tmp_path / "tiny", {**FILES, "pyproject.toml": text})
     env = {"LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")}
-    assert hook(machine, root, root / "dist", env) == "setuptools ran"
-    assert hook(machine, root, root / "dist", env) == "setuptools did not run"
+    assert hook(machine, root, root / "dist", env)
+    assert not hook(machine, root, root / "dist", env)
 
 
 def test_a_configuration_of_the_user(machine: Machine, tmp_path: Path) -> None:
@@ -258,9 +258,9 @@ def test_a_configuration_of_the_user(machine: Machine, tmp_path: Path) -> None:
     home = write(tmp_path / "home", {"readme.txt": ""})
     env = {"LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(home)}
     hook(machine, root, root / "dist", env)
-    assert hook(machine, root, root / "dist", env) == "setuptools did not run"
+    assert not hook(machine, root, root / "dist", env)
     write(home, {".pydistutils.cfg": "[bdist_wheel]\nbuild_number = 7\n"})
-    assert hook(machine, root, root / "dist", env) == "setuptools ran"
+    assert hook(machine, root, root / "dist", env)
     assert (root / "dist/tiny-1.0.0-7-py3-none-any.whl").exists()
 
 
@@ -276,7 +276,7 @@ def test_a_plugin_of_setuptools_may_do_anything(machine: Machine, tmp_path: Path
     )
     env = {"LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")}
     hook(machine, root, root / "dist", env)
-    assert hook(machine, root, root / "dist", env) == "setuptools did not run"
+    assert not hook(machine, root, root / "dist", env)
     with_plugin = {**env, "PYTHONPATH": str(plugin)}
     for _ in range(2):
         outcome = machine.run([machine.python(), "-c", HOOK, root / "dist"], cwd=root, env=with_plugin)

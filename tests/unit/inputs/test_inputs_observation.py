@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lambda_backend.inputs.observation import Observation, observing
+from lambda_backend.inputs.observation import Observation, observing, tell, unobserved
 from lambda_backend.inputs.seen import changed, seen
 from lambda_backend.inputs.variables import AskedVariables
 
@@ -29,8 +29,8 @@ def root(tmp_path: Path) -> Path:
     return project
 
 
-def observed(root: Path, *, thread: int | None = None) -> Observation:
-    return Observation(root, apart=[root / "stage"], outputs=[root / "out"], thread=thread)
+def observed(root: Path) -> Observation:
+    return Observation(root, apart=[root / "stage"], outputs=[root / "out"])
 
 
 def test_what_is_read_and_listed(root: Path) -> None:
@@ -138,17 +138,32 @@ def test_behind_a_process_nothing_is_seen(root: Path) -> None:
     assert observation.files == {}
 
 
-def test_one_thread_alone(root: Path) -> None:
-    def read() -> None:
-        (root / "package/inner/data.txt").read_text("utf-8")
-
-    with observing(observed(root, thread=threading.get_ident())) as own, observing(observed(root)) as all_of_them:
+def test_what_another_process_tells(root: Path) -> None:
+    there = observed(root)
+    with observing(there):
         (root / "package/module.py").read_text("utf-8")
-        other = threading.Thread(target=read)
-        other.start()
-        other.join()
-    assert set(own.files) == {"package/module.py"}
-    assert set(all_of_them.files) == {"package/module.py", "package/inner/data.txt"}
+        (root / "new.txt").write_text("new", "utf-8")
+    (root / "stage").mkdir()
+    (root / "stage/made").write_text("made", "utf-8")
+    with observing(Observation(root, apart=(), outputs=())) as of_more:
+        (root / "stage/made").read_text("utf-8")
+    with observing(observed(root)) as observation:
+        with unobserved():
+            subprocess.run([sys.executable, "-c", "pass"], check=True)
+        for told in (there.told, of_more.told):
+            tell(json.loads(json.dumps(told)))
+    assert observation.complete
+    assert observation.files == there.files
+    assert observation.folders == there.folders
+    assert observation.written == ["new.txt"]
+
+
+def test_another_process_that_has_not_seen_all(root: Path) -> None:
+    with observing(observed(root)) as there:
+        subprocess.run([sys.executable, "-c", "pass"], check=True)
+    with observing(observed(root)) as observation:
+        tell(there.told)
+    assert not observation.complete
 
 
 def test_variables_that_were_asked_for() -> None:
