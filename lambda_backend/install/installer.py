@@ -101,6 +101,7 @@ class Installer:
         self._words = words
         self._stack = contextlib.ExitStack()
         self._workbench: Workbench | None = None
+        self._builder: Builder | None = None
         self._index_of_uv: Beside[str | None] | None = None
         self._made = 0
         self._host = host
@@ -154,12 +155,23 @@ class Installer:
 
     @property
     def workbench(self) -> Workbench:
-        """The workbench, opened at the first call."""
+        """The workbench, opened at the first call, and at the first one after it was left."""
         if self._workbench is None:
             self._workbench = self._stack.enter_context(self._open())
+            self._builder = self._workbench.builder
             # Whatever is done there, waiting for it is the time for this.
             self._beside(_import_ahead)
         return self._workbench
+
+    @property
+    def builder(self) -> Builder:
+        """Who installs."""
+        return self._builder or self.workbench.builder
+
+    def _leave(self) -> None:
+        """Close the workbench, while something else is done."""
+        self._stack.callback(Beside(self.workbench.leave).result)
+        self._workbench = None
 
     def pins(self, wanted: Wanted) -> tuple[Pin, ...]:
         """What an artefact's dependencies are; an unlocked answer is used again for a day."""
@@ -198,9 +210,17 @@ class Installer:
         return resolve(wanted, self.target, lambda: self.workbench, self._environ, self._exports)
 
     def dependencies(
-        self, pins: Sequence[Pin], *, prefix: str, excludes: Excludes, finish: Finish = PLAIN
+        self, pins: Sequence[Pin], *, prefix: str, excludes: Excludes, finish: Finish = PLAIN, last: bool = False
     ) -> Dependencies:
-        """A finished archive of pins that are no local folders."""
+        """A finished archive of pins that are no local folders.
+
+        Args:
+            pins: what is in it.
+            prefix: its folder in the artefact.
+            excludes: the artefact's.
+            finish: what is done to installed files.
+            last: no command is likely to follow at the workbench; one that does takes longer.
+        """
         how = cache_key(
             *(_FORMAT, "deps", self.target.name, self._place, prefix, excludes.key),
             self.finisher.key(finish) if finish else None,
@@ -214,6 +234,8 @@ class Installer:
 
         def tree(pins: Sequence[Pin], fresh: bool) -> Path:
             trees.append(self._installed(pins, fresh=fresh))
+            if last:
+                self._leave()
             return trees[-1]
 
         def make(lead: Lead) -> Made:
@@ -229,7 +251,7 @@ class Installer:
                 tree=tree,
                 words=self._words,
             )
-            return put_together(pins, parts, bundles, builder=lambda: self.workbench.builder, lead=lead)
+            return put_together(pins, parts, bundles, builder=lambda: self.builder, lead=lead)
 
         try:
             found = kept_archive(self._cache, "deps", key, make, parts=parts)

@@ -154,8 +154,9 @@ class Opener:
         # What is on it goes after the container, for uv may be writing there when a build is ended; and comes after it,
         # for what a killed build left is swept then, and its container when ours starts.
         after = stack.enter_context(contextlib.ExitStack())
+        running = stack.enter_context(contextlib.ExitStack())
         with located(spec, wish.key):
-            reached = stack.enter_context(self._started(engine, spec, wish.bundling.file_access))
+            reached = running.enter_context(self._started(engine, spec, wish.bundling.file_access))
         _require_entrypoint(reached.container, wish)
         interpreter = self._python(reached.container, wish, image)
         prepare(wish.bundling, reached, interpreter, engine=engine.name, key=wish.key)
@@ -172,8 +173,9 @@ class Opener:
             trees=self._trees(wish, image, after) if reached.shared else None,
             entrypoint=wish.bundling.entrypoint,
             reclaims=wish.bundling.user is not None,
+            leave=running.close,
         )
-        return stack.enter_context(contextlib.closing(workbench))
+        return running.enter_context(contextlib.closing(workbench))
 
     def _python(self, container: Container, wish: _Wish, image: BundlingImage) -> str:
         """The target's Python in the container, which is looked for once in each image."""

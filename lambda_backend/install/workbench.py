@@ -99,6 +99,9 @@ class Workbench(Protocol):
     ) -> str:
         """The same with any command; ``wrapped``: behind the entrypoint, where there is one."""
 
+    def leave(self) -> None:
+        """No command follows: what it takes for them goes, while the folders stay until the workbench is closed."""
+
 
 class HostWorkbench:
     """Runs uv on this machine."""
@@ -166,6 +169,9 @@ class HostWorkbench:
         result = run(argv, environ=added(self._environ, variables), cwd=cwd, on_line=listener.hear)
         return listener.output(result, what)
 
+    def leave(self) -> None:
+        """Nothing: it takes none."""
+
 
 class ContainerWorkbench:
     """Runs uv in a container.
@@ -183,6 +189,7 @@ class ContainerWorkbench:
         trees: a folder on the mount of uv's cache, and its path there: no file is linked from one mount to another.
         entrypoint: comes before every command.
         reclaims: commands run as another user than the host's, who is given what they write.
+        leave: removes the container.
     """
 
     has_target_python = True
@@ -203,6 +210,7 @@ class ContainerWorkbench:
         trees: tuple[Path, PurePosixPath] | None = None,
         entrypoint: Sequence[str] = (),
         reclaims: bool = False,
+        leave: Callable[[], None],
     ) -> None:
         self.input, self.output, self.source, self.tree = (scratch / name for name in FOLDERS)
         self._there = {scratch / name: there for name, there in FOLDERS.items()}
@@ -216,6 +224,7 @@ class ContainerWorkbench:
         self._shared = shared
         self._entrypoint = tuple(entrypoint)
         self._reclaims = reclaims and shared
+        self._leave = leave
         self._container = container
         self._environment = {**with_uv_index(environment), "UV_PYTHON": interpreter, **_places(self)}
         self._secrets = tuple(secrets)
@@ -248,6 +257,10 @@ class ContainerWorkbench:
         there = PurePosixPath(self.inside(path))
         if self._container.exec(["test", "-e", str(there)]).exit_code == 0:
             self._container.copy_out(there, path)
+
+    def leave(self) -> None:
+        """Let the container go."""
+        self._leave()
 
     def close(self) -> None:
         """Leave nothing on this machine that its user may not remove."""

@@ -111,16 +111,19 @@ class Packer:
 
     def _for_target(self, target: Target, closing: contextlib.ExitStack) -> Iterator[Artifact]:
         installers: dict[str, Installer] = {}
+        asked = [
+            (artifact, self._workbenches.name(artifact))
+            for artifact in self._order.needed
+            if target.runtime.name in artifact.runtime and target.architecture in artifact.architecture
+        ]
+        last = {name: artifact for artifact, name in asked}
         with contextlib.ExitStack() as stack:
-            for artifact in self._order.needed:
-                if target.runtime.name not in artifact.runtime or target.architecture not in artifact.architecture:
-                    continue
-                name = self._workbenches.name(artifact)
+            for artifact, name in asked:
                 if name not in installers:
                     installers[name] = stack.enter_context(self._workbenches.installer(target, artifact))
                 try:
                     try:
-                        yield self._artifact(artifact, target, installers[name])
+                        yield self._artifact(artifact, target, installers[name], last=artifact is last[name])
                     except DamagedArchiveError:
                         # It is out of the cache by now, and made anew.
                         yield self._artifact(artifact, target, installers[name])
@@ -131,14 +134,17 @@ class Packer:
             # A container and thousands of files take their time to go, and nobody needs them any more.
             closing.callback(Beside(stack.pop_all().close).result)
 
-    def _artifact(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> Artifact:
+    def _artifact(
+        self, artifact: ArtifactSettings, target: Target, installer: Installer, *, last: bool = False
+    ) -> Artifact:
         started = time.monotonic()
         excludes = Excludes(artifact.exclude)
         finish = finish_of(artifact)
         steps = self._workbenches.steps(artifact)
         pins, omitted, lock = self._needed(artifact, target, installer)
         self._order.own.hear()
-        base, wheels = self._installed(artifact, pins, installer)
+        last = last and not steps and not self._is_rebuilt(artifact, target)
+        base, wheels = self._installed(artifact, pins, installer, last=last)
         file_name = f"{self._order.own.made.project.stem}-{artifact.name}-{target.name}.zip"
         with contextlib.ExitStack() as stack:
             # Copied and hashed while the code is looked at.
@@ -178,7 +184,7 @@ class Packer:
         )
 
     def _installed(
-        self, artifact: ArtifactSettings, pins: Sequence[Pin], installer: Installer
+        self, artifact: ArtifactSettings, pins: Sequence[Pin], installer: Installer, *, last: bool = False
     ) -> tuple[Dependencies | None, list[tuple[NormalizedName, BuiltWheel]]]:
         """An artefact's pins: the archive of those from elsewhere, and the wheels of local folders."""
         local = pinned.local(pins)
@@ -188,7 +194,13 @@ class Packer:
             # Commands may change what is installed: what they leave is finished then.
             finish = PLAIN if self._workbenches.steps(artifact) else finish_of(artifact)
             excludes = Excludes(artifact.exclude)
-            base = installer.dependencies(remote, prefix=artifact.path_prefix, excludes=excludes, finish=finish)
+            base = installer.dependencies(
+                remote,
+                prefix=artifact.path_prefix,
+                excludes=excludes,
+                finish=finish,
+                last=last and not local and not finish,
+            )
         return base, [(pin.name, self._local_wheel(pin, installer)) for pin in local]
 
     def _customised(
@@ -303,11 +315,14 @@ class Packer:
 
     def _rebuilt(self, artifact: ArtifactSettings, target: Target, installer: Installer) -> BuiltWheel | None:
         """The project's wheel for the target, where it goes in and the wheel at hand does not fit."""
-        if not takes_project(self._order, artifact) or fits(self._order.own.made.path, target, native=False):
+        if not self._is_rebuilt(artifact, target):
             return None
         from lambda_backend.install.rebuild import rebuilt
 
         return rebuilt(installer, self._order.wheel_backend, root=self._order.root, name=self._order.own.project.name)
+
+    def _is_rebuilt(self, artifact: ArtifactSettings, target: Target) -> bool:
+        return takes_project(self._order, artifact) and not fits(self._order.own.made.path, target, native=False)
 
     def _local_wheel(self, pin: Pin, installer: Installer) -> BuiltWheel:
         source = pin.path or "."

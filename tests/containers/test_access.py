@@ -118,6 +118,7 @@ def workbench(reached: Reached, scratch: Path) -> ContainerWorkbench:
         environment={},
         on_line=print,
         shared=reached.shared,
+        leave=lambda: None,
     )
 
 

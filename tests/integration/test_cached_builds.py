@@ -223,17 +223,23 @@ def test_what_an_sdist_compiles_to_is_compiled_once(engine: str, machine: Machin
     assert artifacts(made / "dist") == before
 
 
-def test_what_was_changed_in_uvs_cache_does_not_ship(machine: Machine, tmp_path: Path) -> None:
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ["host", "docker", "podman"])
+def test_what_was_changed_in_uvs_cache_does_not_ship(machine: Machine, engine: str, tmp_path: Path) -> None:
     """Environments share files with uv's cache, and programs write into them: certificates, for example."""
     table = '[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"'
     made = project(tmp_path / "tiny", table, files={"requirements.txt": "idna==3.10\n"})
-    uv = {"UV_CACHE_DIR": str(tmp_path / "uv")}
-    machine.build(made, env={**uv, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "one")})
+    cache, uv = tmp_path / "cache", tmp_path / "uv"
+    env = {**engine_environment(engine), "UV_CACHE_DIR": str(uv), "LAMBDA_BACKEND_CACHE_DIR": str(cache)}
+    machine.build(made, env=env)
     before = artifacts(made / "dist")
-    (kept,) = (tmp_path / "uv").rglob("idna/core.py")
+    (kept,) = (uv if engine == "host" else cache / "engines").rglob("idna/core.py")
     kept.write_text(kept.read_text("utf-8") + "# not as published\n", "utf-8")
-    outcome = machine.build(made, env={**uv, "LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "two")})
+    shutil.rmtree(cache / "v1")
+    outcome = machine.build(made, env=env)
     assert "idna in uv's cache: not as published, so all is fetched anew" in outcome.log
+    # By then the container was no longer needed, and went.
+    assert outcome.log.count("starting a container") == (0 if engine == "host" else 2)
     assert artifacts(made / "dist") == before
 
 
@@ -289,10 +295,12 @@ runtime = ["python3.12", "python3.13"]
         assert asked(machine, made, cache) == {"uv"}, new
     (made / "pyproject.toml").write_text(text, "utf-8")
     assert asked(machine, made, cache) == set()
-    for answer in cache.glob("v1/pins/*/*/pins.json"):
-        document = json.loads(answer.read_text("utf-8"))
-        document["made"] -= 24 * 60 * 60 - 30 * 60  # of use for half an hour, and a build takes its time
-        answer.write_text(json.dumps(document), "utf-8")
+    # Of use for half an hour, and a build takes its time.
+    for answer, time in (("pins/*/*/pins.json", "made"), ("needs/*/*/record.json", "until")):
+        for path in cache.glob(f"v1/{answer}"):
+            document = json.loads(path.read_text("utf-8"))
+            document[time] -= 24 * 60 * 60 - 30 * 60
+            path.write_text(json.dumps(document), "utf-8")
     assert asked(machine, made, cache) == {"uv"}
 
 

@@ -95,6 +95,7 @@ class FakeWorkbench:
     shell: tuple[str, ...] = ("sh", "-c")
     pushed: list[Path] = field(default_factory=list)
     pulled: list[Path] = field(default_factory=list)
+    left: int = 0
 
     def __post_init__(self) -> None:
         for folder in (self.input, self.output, self.source, self.tree):
@@ -119,6 +120,9 @@ class FakeWorkbench:
     @property
     def tree(self) -> Path:
         return self.scratch / "tree"
+
+    def leave(self) -> None:
+        self.left += 1
 
     def push(self, path: Path) -> None:
         self.pushed.append(path)

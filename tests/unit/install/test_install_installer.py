@@ -215,6 +215,23 @@ def test_two_sets_at_one_workbench(make_installer: MakeInstaller, host: HostWork
             assert any(member.path == f"{name}.py" for member in found.archive.members)
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_a_workbench_that_is_left_is_opened_once_more(
+    make_installer: MakeInstaller, fake: FakeWorkbench, opened: Opened, links: Path, *, last: bool
+) -> None:
+    def install(workbench: FakeWorkbench, call: Call) -> str:
+        (workbench.outside(call.argv[call.argv.index("--target") + 1]) / "one.py").parent.mkdir()
+        return ""
+
+    fake.answer = install
+    with make_installer(fake) as installer:
+        for prefix in ("a", "b"):
+            pins = [pin_of(make_wheel(links, "one"))]
+            found = installer.dependencies(pins, prefix=prefix, excludes=Excludes(), last=last)
+            assert found.builder == fake.builder
+    assert (opened.opened, opened.closed, fake.left) == ((2, 2, 2) if last else (1, 1, 0))
+
+
 def test_two_distributions_with_one_file(make_installer: MakeInstaller, host: HostWorkbench, links: Path) -> None:
     pins = [pin_of(make_wheel(links, name, files={"shared.py": f"x = {name!r}\n"})) for name in ("one", "two")]
     for from_cache in (False, True):

@@ -67,6 +67,7 @@ def container(scratch: Path, running: FakeContainer, heard: list[str], **environ
         environment=environment,
         secrets=[TOKEN],
         on_line=heard.append,
+        leave=lambda: None,
     )
 
 
@@ -262,6 +263,7 @@ def bench(scratch: Path, running: FakeContainer, **more: bool) -> ContainerWorkb
         interpreter="python3",
         environment={},
         on_line=print,
+        leave=lambda: None,
         **more,  # type: ignore[arg-type]
     )
 
