@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambda_backend.errors import LambdaBackendError
+from lambda_backend.errors import LambdaBackendError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -111,9 +111,12 @@ class Cache:
                 self._lock_of_temporary(folder.name).unlink(missing_ok=True)
 
     def hold(self, folder: Path) -> None:
-        """Lock a scratch folder until its end, unless it is locked; in any thread."""
+        """Lock a scratch folder until its end, unless it is locked; in any thread.
+
+        Where what locks is not installed, all is in the cache, and nothing takes long.
+        """
         lock = self._lock_of_temporary(folder.name)
-        with self._holding:
+        with self._holding, contextlib.suppress(MissingExtraError):
             if not lock.exists():
                 self._held[folder].enter_context(self._lock(lock))
 
@@ -205,12 +208,10 @@ class Cache:
         lock = self._lock_of_temporary(folder.name)
         if not lock.exists():
             return _age(folder) > _QUICK
-        from filelock import Timeout
-
         try:
             with self._lock(lock, timeout=0):
                 return True
-        except Timeout:
+        except (TimeoutError, MissingExtraError):  # filelock's Timeout is one
             return False
 
     def _sweep_lock(self, lock: Path) -> None:
@@ -223,7 +224,13 @@ class Cache:
 
     @contextlib.contextmanager
     def _lock(self, path: Path, *, timeout: float = -1) -> Iterator[None]:
-        from filelock import FileLock
+        try:
+            from filelock import FileLock
+        except ImportError:
+            raise MissingExtraError(
+                "the filelock package is not installed, which a build needs that does not find everything in its cache",
+                hint="pip install 'lambda-backend[install]'",
+            ) from None
 
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path, timeout=timeout, thread_local=False):

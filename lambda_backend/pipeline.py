@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend import frontends
-from lambda_backend.errors import WheelBackendError
+from lambda_backend.errors import LambdaBackendError, WheelBackendError
 from lambda_backend.report.words import Words
 from lambda_backend.settings.filled import filled
 from lambda_backend.settings.interpolate import expand
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Build"]
 
 _REQUIREMENTS = {"docker": "docker>=7.1", "host": "uv>=0.13,<0.14"}
+_FOR_LOCKS = "filelock>=3.16"
+_FOR_COMPILED_CODE = "pyelftools>=0.32"
 _FOR_SBOM = "cyclonedx-python-lib>=11,<12"
 
 
@@ -93,7 +95,8 @@ class Build(Value):
     def requires_for_wheel(self) -> list[str]:
         """What the wheel backend asks for, and what this build itself will use.
 
-        That is ``docker`` or ``uv`` where it will install dependencies, and a library for bills of materials.
+        That is ``docker`` or ``uv`` where it will install dependencies, with what reads them, and a library for bills
+        of materials. What an isolated build does not ask for, nobody waits for.
         """
         asked = self.requires("get_requires_for_build_wheel")
         settings = self.loaded.settings
@@ -102,7 +105,7 @@ class Build(Value):
         if settings.sbom:
             asked = [*asked, _FOR_SBOM]
         if not self._opens_workbench(settings):
-            return asked
+            return [*asked, _FOR_COMPILED_CODE] if self._may_ship_compiled_code() else asked
         from lambda_backend.engines.choice import likely
 
         engines = [likely(settings.engine, self.environ)]
@@ -110,7 +113,8 @@ class Build(Value):
         # the handler comes from the package index.
         if settings.engine == "auto" or settings.checks.import_handler:
             engines.append("host")
-        return [*asked, *dict.fromkeys(_REQUIREMENTS[engine] for engine in engines if engine in _REQUIREMENTS)]
+        chosen = dict.fromkeys(_REQUIREMENTS[engine] for engine in engines if engine in _REQUIREMENTS)
+        return [*asked, *chosen, _FOR_LOCKS, _FOR_COMPILED_CODE]
 
     def _opens_workbench(self, settings: Settings) -> bool:
         """Whether this build may have to install or to run something."""
@@ -123,6 +127,15 @@ class Build(Value):
         if settings.checks.import_handler or any(item.bytecode or item.bundling.has_commands for item in artifacts):
             return True
         return any(may_install(item, self.root) for item in artifacts) and not self._all_is_kept(settings)
+
+    def _may_ship_compiled_code(self) -> bool:
+        """Whether there is any among the project's own files and those of its path dependencies."""
+        from lambda_backend.sources import common_base, has_compiled_code
+
+        try:
+            return has_compiled_code(common_base(self.all_artifacts(), self.root))
+        except (LambdaBackendError, OSError):
+            return True  # whatever is wrong is told by the build itself
 
     def _all_is_kept(self, settings: Settings) -> bool:
         """Whether all that would have to be installed is in the cache, as far as can be told without a wheel."""

@@ -11,6 +11,7 @@ from lambda_backend.bundle.entry import entry_members
 from lambda_backend.bundle.excludes import Excludes
 from lambda_backend.bundle.folder import folder_files
 from lambda_backend.bundle.include import include_members
+from lambda_backend.bundle.sources import NO_CODE, start
 from lambda_backend.documents import read_toml
 from lambda_backend.errors import LockError
 from lambda_backend.requirements.find import find_lock
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Locked",
     "common_base",
+    "has_compiled_code",
     "local_metadata",
     "local_sources",
     "lock_sources",
@@ -96,6 +98,14 @@ def _tool_lock(lock: LockFile, key: str) -> ToolLock:
         return pipenv_lock(_read_json(lock.path), locked_from, _text(beside))
     except LockError as error:
         raise LockError(f"{key}: {error.message}", hint=f"write it anew with `{lock.kind} lock`") from None
+
+
+def has_compiled_code(folder: Path) -> bool:
+    """Whether a file of a folder of sources, not counting environments and what builds leave, is an ELF file."""
+    from lambda_backend.bundle.strip import is_elf
+
+    files = folder_files(folder, Excludes(), root=folder)
+    return any(is_elf(start(file)) for file in files if not file.name.endswith(NO_CODE))
 
 
 def common_base(artifacts: Iterable[ArtifactSettings], root: Path, *, passed_over: str | None = None) -> Path:

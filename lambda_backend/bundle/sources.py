@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["content", "files_digest", "fingerprint", "sha256", "start"]
+__all__ = ["NO_CODE", "content", "files_digest", "fingerprint", "sha256", "start"]
 
+NO_CODE = (".py", ".pyc", ".pyi", ".txt", ".json")
+"""Endings of files that hold no compiled code, of which there are many."""
 _BLOCK = 1 << 20
 _KIND = 4
 

@@ -7,8 +7,6 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from lambda_backend.engines.cli import CliEngine
-from lambda_backend.engines.docker import DockerEngine
 from lambda_backend.engines.endpoint import answers, find_endpoint
 from lambda_backend.engines.flavors import FLAVORS
 from lambda_backend.errors import EngineUnavailableError, LambdaBackendError, MissingExtraError
@@ -57,7 +55,13 @@ def connect(name: str, environ: Mapping[str, str]) -> Engine:
         EngineUnavailableError: it does not answer.
         MissingExtraError: it needs a package that is not installed.
     """
-    return DockerEngine.connect(environ) if name == "docker" else CliEngine.connect(name, environ)
+    if name == "docker":
+        from lambda_backend.engines.docker import DockerEngine
+
+        return DockerEngine.connect(environ)
+    from lambda_backend.engines.cli import CliEngine
+
+    return CliEngine.connect(name, environ)
 
 
 def _reason(name: str, error: LambdaBackendError, environ: Mapping[str, str]) -> str:

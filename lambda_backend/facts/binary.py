@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from lambda_backend.errors import MissingExtraError
 from lambda_backend.facts.model import Elf
 from lambda_backend.values import Value
 
@@ -41,6 +42,11 @@ _MACHO_ARCHITECTURES = range(1, 43)
 _SECTION = struct.Struct("<2I4Q2I2Q")
 _SHT_NOBITS = 8
 _SHF_EXECINSTR = 4
+_TABLES = frozenset({2, 3, 4, 5, 9, 11, 0x6FFFFFF6, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF})
+"""SHT_SYMTAB, STRTAB (the names of symbols), RELA, HASH, REL, DYNSYM; GNU_HASH, GNU_verdef, _verneed, _versym."""
+_UNWINDING = (b".eh_frame\0", b".eh_frame_hdr\0", b".gcc_except_table\0")
+_WANTED = frozenset({0, 1, 5, 14, 15, 29, 0x6FFFFFFE})
+"""DT_NULL, NEEDED, STRTAB, SONAME, RPATH, RUNPATH, VERNEED: other entries are passed over unread."""
 
 
 class _BrokenError(Exception):
@@ -66,16 +72,16 @@ def binary_facts(data: bytes) -> tuple[Elf | None, str | None]:
 
 
 def texts(data: bytes) -> Iterator[tuple[int, int]]:
-    """Start and end of the parts of a file in which there may be text: all but machine code.
+    """Start and end of the parts of a file in which there may be text: not machine code and what tells of it.
 
-    Machine code is most of the bytes of many artefacts. It is told by the sections of an ELF file and not by its
-    segments, since some linkers put constants into the segment that is executed.
+    That is most of the bytes of many artefacts. It is told by the sections of an ELF file and not by its segments,
+    since some linkers put constants into the segment that is executed.
 
     Args:
         data: all bytes of the file.
     """
     start = 0
-    for first, last in sorted(_machine_code(data)):
+    for first, last in sorted(_code(data)):
         if start < first:
             yield start, first
         start = max(start, last)
@@ -83,14 +89,19 @@ def texts(data: bytes) -> Iterator[tuple[int, int]]:
         yield start, len(data)
 
 
-def _machine_code(data: bytes) -> Iterator[tuple[int, int]]:
+def _code(data: bytes) -> Iterator[tuple[int, int]]:
+    """Machine code, its symbols and their names, relocations, tables for unwinding the stack."""
     if data[:6] != b"\x7fELF\2\1":  # 64 bits, little endian: what Lambda has
         return
-    table, size, count = (int.from_bytes(data[at : at + width], "little") for at, width in ((40, 8), (58, 2), (60, 2)))
-    if size != _SECTION.size or table + count * size > len(data):
+    fields = ((40, 8), (58, 2), (60, 2), (62, 2))
+    table, size, count, of_names = (int.from_bytes(data[at : at + width], "little") for at, width in fields)
+    if size != _SECTION.size or table + count * size > len(data) or of_names >= count:
         return
-    for _, kind, flags, _, offset, length, *_ in _SECTION.iter_unpack(data[table : table + count * size]):
-        if flags & _SHF_EXECINSTR and kind != _SHT_NOBITS and offset + length <= len(data):
+    sections = list(_SECTION.iter_unpack(data[table : table + count * size]))
+    names = sections[of_names][4]
+    for name, kind, flags, _, offset, length, *_ in sections:
+        is_code = flags & _SHF_EXECINSTR or kind in _TABLES or data.startswith(_UNWINDING, names + name)
+        if is_code and kind != _SHT_NOBITS and offset + length <= len(data):
             yield offset, offset + length
 
 
@@ -115,7 +126,13 @@ def _is_pe(data: bytes) -> bool:
 @functools.cache
 def _records(little_endian: bool, bits: int) -> ELFStructs:
     # Slow to import and to make: only for those who have an ELF file, and once.
-    from elftools.elf.structs import ELFStructs
+    try:
+        from elftools.elf.structs import ELFStructs
+    except ImportError:
+        raise MissingExtraError(
+            "the pyelftools package is not installed, which reads compiled code",
+            hint="pip install 'lambda-backend[install]', or add pyelftools to build-system.requires",
+        ) from None
 
     structs = ELFStructs(little_endian=little_endian, elfclass=bits)
     structs.create_basic_structs()
@@ -181,12 +198,17 @@ class _Image(Value):
     segments: tuple[Container, ...]
 
     def dynamic(self) -> Iterator[Container]:
-        """Entries of the dynamic segment up to the one that ends it."""
+        """Entries of the dynamic segment up to the one that ends it, as far as they are wanted."""
+        order: Literal["little", "big"] = "little" if self.records.little_endian else "big"
         for segment in self.segments:
             if segment.p_type == "PT_DYNAMIC":
                 size = self.records.Elf_Dyn.sizeof()
                 for index in range(min(segment.p_filesz // size, _MOST)):
-                    entry = _record(self.records.Elf_Dyn, self.data, segment.p_offset + index * size)
+                    place = segment.p_offset + index * size
+                    # The tag is the first of two words.
+                    if int.from_bytes(self.data[place : place + size // 2], order) not in _WANTED:
+                        continue
+                    entry = _record(self.records.Elf_Dyn, self.data, place)
                     if entry.d_tag == "DT_NULL":
                         return
                     yield entry

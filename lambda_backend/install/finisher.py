@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lambda_backend.bundle.bytecode import compiled_by_source, with_compiled
 from lambda_backend.bundle.record import with_true_records
-from lambda_backend.bundle.sources import content, start
+from lambda_backend.bundle.sources import NO_CODE, content, start
 from lambda_backend.bundle.strip import is_elf, stripped
 from lambda_backend.install.bytecode import Compilers, sources
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from lambda_backend.targets import Target
 
 __all__ = ["Finisher"]
-
-_NO_CODE = (".py", ".pyc", ".pyi", ".txt", ".json")
-"""Files that need not be opened, of which there are many."""
 
 
 class Finisher:
@@ -129,7 +126,7 @@ class Finisher:
         """Those that have become smaller."""
         folder: Path | None = None
         for number, member in enumerate(members):
-            if member.path.endswith(_NO_CODE) or not is_elf(start(member.source)):
+            if member.path.endswith(NO_CODE) or not is_elf(start(member.source)):
                 continue
             data = content(member.source)
             made = stripped(data)

@@ -22,6 +22,7 @@ from lambda_backend.install.beside import Beside
 from lambda_backend.install.builder import read_builder, write_builder
 from lambda_backend.install.kept import kept_archive
 from lambda_backend.install.parts import Parts
+from lambda_backend.install.removal import Removal
 from lambda_backend.install.together import put_together
 from lambda_backend.install.wanted import credentials
 from lambda_backend.requirements import pins as pinned
@@ -50,6 +51,8 @@ __all__ = ["BuiltWheel", "Installer"]
 _FORMAT = 3
 """Raised when the same inputs would give another tree or archive than an older version of ours made."""
 _DAY = 24 * 60 * 60
+_MANY = 1000
+"""Files from which removing them takes longer than starting a process that does."""
 _WHEEL_DIGEST = "wheel.sha256"
 _T = TypeVar("_T")
 
@@ -251,24 +254,19 @@ class Installer:
                 tree=tree,
                 words=self._words,
             )
-            return put_together(pins, parts, bundles, builder=lambda: self.builder, lead=lead)
+            made = put_together(pins, parts, bundles, builder=lambda: self.builder, lead=lead)
+            return dataclasses.replace(made, let_go=lambda: self._remove(trees, len(made.bundle.members)))
 
-        try:
-            found = kept_archive(self._cache, "deps", key, make, parts=parts)
-        finally:
-            self._remove(trees)
+        found = kept_archive(self._cache, "deps", key, make, parts=parts)
         self._known[key] = dataclasses.replace(found, from_cache=True)
         return found
 
-    def _remove(self, trees: Sequence[Path]) -> None:
-        """Remove trees, which have so many files that it takes as long as what comes next."""
-
-        def remove() -> None:
+    def _remove(self, trees: Sequence[Path], files: int) -> None:
+        if files >= _MANY:
+            self._stack.enter_context(contextlib.closing(Removal(trees)))
+        else:
             for tree in trees:
                 shutil.rmtree(tree, ignore_errors=True)
-
-        if trees:
-            self._beside(remove)
 
     def _beside(self, work: Callable[[], _T]) -> Beside[_T]:
         """Do something in a thread, which ends with the installer."""

@@ -56,6 +56,8 @@ class Made(Value):
     """Names of the distributions in the bundle."""
     anew: Callable[[Sequence[str]], Bundle] | None = None
     """Gives the bundle once more, for these distributions were not as they were published."""
+    let_go: Callable[[], object] = lambda: None
+    """Called when the files of the bundle have been read."""
 
 
 def kept_archive(
@@ -112,6 +114,7 @@ def _written(path: Path, make: Callable[[Lead], Made], parts: Parts | None) -> t
                 made = dataclasses.replace(made, bundle=made.anew(names))
                 with begun(path) as again:
                     archive = _finished(again, made, payloads)
+    made.let_go()
     return made, archive
 
 

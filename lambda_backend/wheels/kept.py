@@ -159,7 +159,7 @@ class KeptWheels:
             "copied": copied(made.path, observation.files),
         }
         self._cache.discard(_KIND, key)
-        with self._cache.make(_KIND, key) as entry:
+        with self._cache.make(_KIND, key, held=False) as entry:
             (entry / _WHEEL).write_bytes(made.path.read_bytes())
             (entry / _RECORD).write_text(json.dumps(record), "utf-8")
 

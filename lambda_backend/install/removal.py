@@ -1,0 +1,31 @@
+"""Removes folders while something else is done."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["Removal"]
+
+_REMOVE = "import shutil, sys; [shutil.rmtree(folder, ignore_errors=True) for folder in sys.argv[1:]]"
+
+
+class Removal:
+    """Removes folders from now on, in a process of its own: a thread would hold up others once for each file.
+
+    Args:
+        folders: with thousands of files. What cannot be removed stays.
+    """
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        argv = [sys.executable, "-I", "-S", "-c", _REMOVE, *map(str, folders)]
+        self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def close(self) -> None:
+        """Wait for the end."""
+        self._process.wait()
