@@ -5,6 +5,7 @@ A thread would not do: setuptools changes how its process imports, and what sysc
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -36,6 +37,9 @@ class Apart:
         folder: an empty one for the wheel.
         stage: holds that folder, and whatever else this build makes: nothing there is an input.
         outputs: folders that builds write to.
+
+    Raises:
+        OSError: no process can be started.
     """
 
     def __init__(
@@ -60,7 +64,8 @@ class Apart:
                 [sys.executable, "-c", _START], cwd=root, stdin=subprocess.PIPE, stdout=output, stderr=log
             )
         assert self._process.stdin is not None  # noqa: S101 - for mypy: it is a pipe
-        with self._process.stdin as stream:
+        # One that has ended by now says so later.
+        with contextlib.suppress(BrokenPipeError), self._process.stdin as stream:
             stream.write(json.dumps(asked).encode("ascii"))
 
     @property
@@ -70,7 +75,7 @@ class Apart:
 
     def result(self) -> tuple[Path, Observation] | None:
         """The wheel and what was read for it; None where there is none, and nothing is said of the reason."""
-        if self._process.wait() != 0:
+        if self._process.wait() != 0 or not self._answer.exists():
             return None
         told = json.loads(self._answer.read_text("utf-8"))
         observation = Observation(self._root, apart=(), outputs=self._outputs)

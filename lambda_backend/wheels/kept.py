@@ -61,22 +61,23 @@ class KeptWheels:
     ) -> None:
         self._cache = cache
         self._root = root
-        self._document = document
         self._backend = backend
         self._outputs = outputs
         self._epoch = environ.get("SOURCE_DATE_EPOCH")
-        self._key: str | None = None
-        if not told and is_plain(root, document, backend.name) and (met := environment(root, environ)) is not None:
+        self._plain: tuple[str, ProjectMetadata] | None = None
+        declared = metadata.declared_by(document)
+        is_seen = declared is not None and not told and is_plain(root, document, backend.name)
+        if declared is not None and is_seen and (met := environment(root, environ)) is not None:
             # Of its text: TOML has dates, which a key has not.
             pyproject = hashlib.sha256((root / "pyproject.toml").read_bytes()).hexdigest()
             # Where it works is another folder each time.
             ways = {**backend.described, "build_base": None}
-            self._key = cache_key(_FORMAT, pyproject, ways, met)
+            self._plain = cache_key(_FORMAT, pyproject, ways, met), declared
 
     @property
     def may_keep(self) -> bool:
         """All that the wheel depends on can be seen."""
-        return self._key is not None
+        return self._plain is not None
 
     @contextlib.contextmanager
     def begun(self, folder: Path, make: Callable[[], str]) -> Iterator[OwnWheel]:
@@ -86,25 +87,28 @@ class KeptWheels:
             folder: an empty one for the wheel, in a scratch folder of the cache.
             make: makes it there in this process, and gives its name; what is wrong is told by it.
         """
-        declared = metadata.declared_by(self._document)
-        if self._key is None or declared is None:
-            self._cache.hold(folder.parent)
-            made = _described(folder / make())
-            yield OwnWheel(lambda: made, project=made.project)
-        elif (found := self._found(self._key, folder)) is not None:
-            yield OwnWheel(lambda: found, project=declared)
-        else:
-            with self._in_the_making(self._key, folder, make, declared) as wheel:
+        with contextlib.ExitStack() as stack:
+            wheel = self._found(folder)
+            if wheel is None:
+                wheel = self._in_the_making(folder, make, stack)
                 self._cache.hold(folder.parent)
-                yield wheel
+            if wheel is None:
+                made = _described(folder / make())
+                wheel = OwnWheel(lambda: made, project=made.project)
+            yield wheel
 
-    @contextlib.contextmanager
-    def _in_the_making(
-        self, key: str, folder: Path, make: Callable[[], str], declared: ProjectMetadata
-    ) -> Iterator[OwnWheel]:
+    def _in_the_making(self, folder: Path, make: Callable[[], str], stack: contextlib.ExitStack) -> OwnWheel | None:
+        """One that a process of its own makes; None where that may not be, or none can be started."""
+        if self._plain is None:
+            return None
         from lambda_backend.wheels.apart import Apart
 
-        apart = Apart(self._backend, root=self._root, folder=folder, stage=folder.parent, outputs=self._outputs)
+        key, project = self._plain
+        try:
+            apart = Apart(self._backend, root=self._root, folder=folder, stage=folder.parent, outputs=self._outputs)
+        except OSError:
+            return None
+        stack.enter_context(contextlib.closing(apart))
 
         def finish() -> Made:
             if (found := apart.result()) is None:
@@ -115,12 +119,11 @@ class KeptWheels:
                 self._keep(key, made, observation)
             return made
 
-        with contextlib.closing(apart):
-            yield OwnWheel(finish, project=declared, is_there=lambda: apart.has_ended)
+        return OwnWheel(finish, project=project, is_there=lambda: apart.has_ended)
 
-    def _found(self, key: str, folder: Path) -> Made | None:
-        entry = self._cache.get(_KIND, key)
-        if entry is None:
+    def _found(self, folder: Path) -> OwnWheel | None:
+        """That of the build before, brought up to date."""
+        if self._plain is None or (entry := self._cache.get(_KIND, self._plain[0])) is None:
             return None
         try:
             record = json.loads((entry / _RECORD).read_text("utf-8"))
@@ -137,7 +140,8 @@ class KeptWheels:
             from lambda_backend.wheels.patched import patch
 
             patch(path, modules, epoch=self._epoch)
-        return Made(path=path, project=project)
+        made = Made(path=path, project=project)
+        return OwnWheel(lambda: made, project=self._plain[1])
 
     def _changed(self, record: Mapping[str, Any]) -> dict[str, Path] | None:
         """Modules of other contents than before, by their names in the wheel; None where more has changed."""

@@ -160,6 +160,22 @@ def changed_and_built(
     return ran, wheel(root / "dist"), wheel(tmp_path / "expected")
 
 
+def test_what_setuptools_refuses(machine: Machine, tmp_path: Path) -> None:
+    """It runs beside other work, and its error is the build's."""
+    root = write(tmp_path / "tiny", FILES)
+    append("pyproject.toml", '\n[tool.setuptools]\npackages = ["gone"]\n')(root)
+    text = (root / "pyproject.toml").read_text("utf-8").replace("[tool.setuptools.package-data]", "[tool.other]")
+    (root / "pyproject.toml").write_text(text, "utf-8")
+    (root / "dist").mkdir()
+    outcome = machine.run([machine.python(), "-c", HOOK, root / "dist"], cwd=root, code=1)
+    error = (
+        "lambda-backend: error: the wheel backend setuptools.build_meta failed in build_wheel: error: package directory"
+    )
+    assert outcome.log.count(error) == 1
+    assert "Traceback" not in outcome.log
+    assert list((root / "dist").iterdir()) == []
+
+
 @pytest.mark.parametrize("name", WITHOUT_SETUPTOOLS)
 def test_what_needs_no_setuptools(name: str, machine: Machine, tmp_path: Path) -> None:
     ran, made, expected = changed_and_built(WITHOUT_SETUPTOOLS[name], machine, tmp_path, {**EPOCH})
