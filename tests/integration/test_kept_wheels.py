@@ -167,10 +167,9 @@ def test_what_setuptools_refuses(machine: Machine, tmp_path: Path) -> None:
     text = (root / "pyproject.toml").read_text("utf-8").replace("[tool.setuptools.package-data]", "[tool.other]")
     (root / "pyproject.toml").write_text(text, "utf-8")
     (root / "dist").mkdir()
-    outcome = machine.run([machine.python(), "-c", HOOK, root / "dist"], cwd=root, code=1)
-    error = (
-        "lambda-backend: error: the wheel backend setuptools.build_meta failed in build_wheel: error: package directory"
-    )
+    outcome = machine.run([machine.python(), "-c", HOOK, root / "dist"], cwd=root, check=False)
+    assert outcome.exit_code == 1
+    error = "error: the wheel backend setuptools.build_meta failed in build_wheel: error: package directory 'gone'"
     assert outcome.log.count(error) == 1
     assert "Traceback" not in outcome.log
     assert list((root / "dist").iterdir()) == []
