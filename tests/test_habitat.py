@@ -162,7 +162,9 @@ def test_the_wheel_names_its_extras(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         text = archive.read(name).decode()
-    assert set(re.findall(r"^Provides-Extra: (.+)$", text, re.MULTILINE)) == {"docker", "uv", "sbom", "cli", "all"}
+    assert set(re.findall(r"^Provides-Extra: (.+)$", text, re.MULTILINE)) == {
+        *("install", "docker", "uv", "sbom", "cli", "all")
+    }
 
 
 @pytest.mark.parametrize("pyproject", sorted(ROOT.glob("examples/*/pyproject.toml")), ids=lambda path: path.parent.name)

@@ -32,6 +32,8 @@ while [ "$1" != -- ]; do
 done
 shift
 cd /
+setpriv --pdeathsig KILL sleep infinity &
+echo $! >/mnt/witness
 exec "$@"
 """
 _PATIENCE = 60
@@ -46,6 +48,7 @@ class RemoteEngine:
     client: tuple[str, ...]
     """Its own command, told where it is."""
     pid: int
+    """A process that sees what it sees. Its own threads may be where containers are: Podman copies from there."""
     hidden: tuple[str, ...]
     """Folders of this machine that are empty there."""
 
@@ -136,7 +139,7 @@ def _started(argv: Sequence[str], root: Path, port: int) -> Iterator[tuple[int, 
     ):
         try:
             _await(f"http://127.0.0.1:{port}/_ping", engine, root / "log")
-            yield engine.pid, tuple(name for name in hidden if name != "/run")
+            yield int((root / "witness").read_text("ascii")), tuple(name for name in hidden if name != "/run")
         finally:
             engine.terminate()
             try:
