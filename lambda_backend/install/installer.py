@@ -22,7 +22,6 @@ from lambda_backend.install.beside import Beside
 from lambda_backend.install.builder import read_builder, write_builder
 from lambda_backend.install.kept import kept_archive
 from lambda_backend.install.parts import Parts
-from lambda_backend.install.removal import Removal
 from lambda_backend.install.together import put_together
 from lambda_backend.install.wanted import credentials
 from lambda_backend.requirements import pins as pinned
@@ -263,6 +262,8 @@ class Installer:
 
     def _remove(self, trees: Sequence[Path], files: int) -> None:
         if files >= _MANY:
+            from lambda_backend.install.removal import Removal
+
             self._stack.enter_context(contextlib.closing(Removal(trees)))
         else:
             for tree in trees:
