@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import functools
 import sys
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lambda_backend.values import Value
+from lambda_backend.values import Value, field
 
 if TYPE_CHECKING:
     import datetime as dt

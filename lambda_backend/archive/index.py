@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from lambda_backend.archive.model import Archive, ArchivedMember, Part
 from lambda_backend.errors import OutputError
 from lambda_backend.facts.collect import VERSION
 from lambda_backend.facts.model import from_document, to_document
+from lambda_backend.values import fields
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,9 +18,7 @@ __all__ = ["load_index", "save_index"]
 
 _SCHEMA = [5, VERSION]
 _ARCHIVE_FIELDS = tuple(
-    field.name
-    for field in dataclasses.fields(Archive)
-    if field.name not in {"path", "members", "facts", "parts", "entries"}
+    name for name in fields(Archive) if name not in {"path", "members", "facts", "parts", "entries"}
 )
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import field
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lambda_backend.archive.copying import Place
-from lambda_backend.values import Value
+from lambda_backend.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import csv
-import dataclasses
 import io
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +16,7 @@ from lambda_backend.bundle.paths import normalised
 from lambda_backend.bundle.sources import content, sha256
 from lambda_backend.errors import BundleError
 from lambda_backend.patterns import pattern
+from lambda_backend.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -139,7 +139,7 @@ def with_true_records(members: Sequence[Member], prefix: str) -> tuple[Member, .
         rows = read_record(content(member.source).decode("utf-8", "replace"), member.path)
         listed = with_compiled({start + row.place for row in rows} - {member.path}, compiled)
         shipped = [by_path[name] for name in listed if name in by_path]
-        made.append(dataclasses.replace(member, source=write_record(shipped, path, start)))
+        made.append(replace(member, source=write_record(shipped, path, start)))
     return tuple(made)
 
 

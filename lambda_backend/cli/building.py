@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import shutil
 import tempfile
@@ -14,7 +13,7 @@ from lambda_backend.cli.process import in_project, quiet_backend
 from lambda_backend.errors import MissingExtraError, OutputError, WheelBackendError
 from lambda_backend.last_build import LastBuild
 from lambda_backend.report.words import Words
-from lambda_backend.values import Value
+from lambda_backend.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,11 +48,11 @@ def build_project(asked: Asked) -> tuple[Path, ...]:
     """
     # By these the hooks know who throws away what lies beside the wheel; here nobody does.
     environ = {name: value for name, value in asked.environ.items() if name not in {"PIP_BUILD_TRACKER", "UV"}}
-    asked = dataclasses.replace(asked, environ=environ)
+    asked = replace(asked, environ=environ)
     with LastBuild(asked.root, asked.directory, asked.config_settings, environ) as last:
         if (again := last.again(Words())) is not None:
             return again.made
-        return _build(dataclasses.replace(asked, environ=last.environ), last)
+        return _build(replace(asked, environ=last.environ), last)
 
 
 def _build(asked: Asked, last: LastBuild) -> tuple[Path, ...]:
@@ -150,7 +149,7 @@ def _isolated(asked: Asked, missing: Sequence[str]) -> str:
 def _here(build: Build, directory: Path, last: LastBuild) -> str:
     verbose = bool(build.environ.get("LAMBDA_BACKEND_VERBOSE"))
     with words(build.environ, f"building {build.root.name}") as said, quiet_backend(verbose=verbose):
-        return dataclasses.replace(build, words=said).wheel(directory, None, last=last)
+        return replace(build, words=said).wheel(directory, None, last=last)
 
 
 def _made(build: Build, directory: Path, wheel: str) -> Iterator[Path]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import click
+
+from lambda_backend.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,12 +57,10 @@ def _owned(subject: Subject, project: str) -> Subject:
 
     name = canonicalize_name(project)
     files = {
-        path: dataclasses.replace(file, owner="project")
-        if isinstance(file, ForeignFile) and file.owner == name
-        else file
+        path: replace(file, owner="project") if isinstance(file, ForeignFile) and file.owner == name else file
         for path, file in subject.files.items()
     }
-    return dataclasses.replace(subject, files=files, layers=tuple(_owned(layer, project) for layer in subject.layers))
+    return replace(subject, files=files, layers=tuple(_owned(layer, project) for layer in subject.layers))
 
 
 def _target(path: Path, runtime: str | None, architecture: str) -> Target:

@@ -6,14 +6,14 @@ import platform
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lambda_backend.engines.choice import ENGINES, connect
 from lambda_backend.errors import EngineError, LambdaBackendError, MissingExtraError
 from lambda_backend.install.uv import uv_executable
-from lambda_backend.values import Value
+from lambda_backend.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from lambda_backend.values import Value
+from lambda_backend.values import Value, as_dict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +42,7 @@ class Import(Value):
     def document(self) -> dict[str, Any]:
         """For a script."""
         seconds = None if self.uncompiled is None else self.uncompiled.seconds
-        return {**dataclasses.asdict(self.imported), "seconds_without_bytecode": seconds}
+        return {**as_dict(self.imported), "seconds_without_bytecode": seconds}
 
 
 def import_of(path: Path, subject: Subject, layers: Sequence[Path], engine: str, network: str | None) -> Import:

@@ -8,7 +8,6 @@ mount an empty or another folder of the same name. So what a mount shows is look
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import secrets
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lambda_backend.errors import EngineError
-from lambda_backend.values import Value
+from lambda_backend.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +85,7 @@ def _mounted(engine: Engine, spec: ContainerSpec, stack: contextlib.ExitStack, *
 
 def _copied(engine: Engine, spec: ContainerSpec, stack: contextlib.ExitStack) -> Container:
     kept = tuple(mount for mount in spec.mounts if mount.on_engine)
-    container = stack.enter_context(engine.start(dataclasses.replace(spec, mounts=kept)))
+    container = stack.enter_context(engine.start(replace(spec, mounts=kept)))
     empty = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lambda-backend-")))
     for mount in spec.mounts:
         if not mount.on_engine and not mount.source.is_socket():  # of which a copy is none

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import field
 from typing import IO, TYPE_CHECKING, Any
 
 from lambda_backend.engines.flavors import Flavor
 from lambda_backend.engines.process import run as run_process
 from lambda_backend.engines.streams import last_lines
 from lambda_backend.errors import EngineError
-from lambda_backend.values import Value
+from lambda_backend.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

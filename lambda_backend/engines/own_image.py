@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import tempfile
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from lambda_backend.engines import owner
 from lambda_backend.engines.protocol import ImageBuild
 from lambda_backend.errors import EngineError
 from lambda_backend.settings.interpolate import redact, redact_urls
-from lambda_backend.values import Value
+from lambda_backend.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

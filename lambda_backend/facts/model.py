@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from lambda_backend.values import Value
+from lambda_backend.values import Value, fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +42,8 @@ class Facts(Value):
     """Of bytecode that Python uses only while its source has this time (PEP 552): seconds since 1970, modulo 2**32."""
 
 
-_FIELDS = tuple(field.name for field in dataclasses.fields(Facts))
-_ELF_FIELDS = tuple(field.name for field in dataclasses.fields(Elf))
+_FIELDS = tuple(fields(Facts))
+_ELF_FIELDS = tuple(fields(Elf))
 
 
 def to_document(facts: Mapping[str, Facts]) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import TYPE_CHECKING
 
 from lambda_backend.install.wanted import read_lock
+from lambda_backend.values import as_dict
 
 if TYPE_CHECKING:
     from lambda_backend.install.wanted import Wanted
@@ -41,7 +41,7 @@ def asked(wanted: Wanted) -> dict[str, object]:
     return {
         "lock": redact_urls(text),
         "export": redact_urls(export.lock.deciding) if export else None,
-        "exporter": dataclasses.asdict(export.exporter) if export else None,
+        "exporter": as_dict(export.exporter) if export else None,
         "kind": wanted.lock.kind if wanted.lock else None,
         # Requirements are resolved in the root, wherever they lie: functions with the same ones are asked for once.
         "folder": wanted.relative(wanted.folder) if wanted.lock and wanted.lock.kind in _IN_ITS_FOLDER else None,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import TYPE_CHECKING
 
-from lambda_backend.values import Value
+from lambda_backend.values import Value, as_dict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +24,7 @@ class Builder(Value):
 
 def write_builder(folder: Path, builder: Builder) -> None:
     """Record who made what is in a folder."""
-    (folder / "builder.json").write_text(json.dumps(dataclasses.asdict(builder)), "utf-8")
+    (folder / "builder.json").write_text(json.dumps(as_dict(builder)), "utf-8")
 
 
 def read_builder(folder: Path) -> Builder | None:

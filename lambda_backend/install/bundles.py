@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from lambda_backend.bundle.tree import altered, digests, installed_bundle
-from lambda_backend.values import Value
+from lambda_backend.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +50,7 @@ class Bundles(Value):
     def anew(self, pins: Sequence[Pin], names: Sequence[str]) -> Bundle:
         """The same past uv's cache, where these distributions are not as they were published."""
         self.words.say(f"{', '.join(names)} in uv's cache: not as published, so all is fetched anew")
-        return dataclasses.replace(self._finished(self._bundle(pins, fresh=True)), published={})
+        return replace(self._finished(self._bundle(pins, fresh=True)), published={})
 
     def _bundle(self, pins: Sequence[Pin], *, fresh: bool) -> Bundle:
         tree = self.tree(pins, fresh)
@@ -60,4 +59,4 @@ class Bundles(Value):
     def _finished(self, bundle: Bundle) -> Bundle:
         if not self.finish:
             return bundle
-        return dataclasses.replace(self.finisher().bundle(bundle, self.finish, self.excludes), published={})
+        return replace(self.finisher().bundle(bundle, self.finish, self.excludes), published={})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lambda_backend.bundle.bytecode import compiled_by_source, with_compiled
@@ -11,6 +10,7 @@ from lambda_backend.bundle.record import with_true_records
 from lambda_backend.bundle.sources import NO_CODE, content, start
 from lambda_backend.bundle.strip import is_elf, stripped
 from lambda_backend.install.bytecode import Compilers, sources
+from lambda_backend.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -7,7 +7,6 @@ serves all artefacts of the target.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import json
 import shutil
@@ -26,7 +25,7 @@ from lambda_backend.install.together import put_together
 from lambda_backend.install.wanted import credentials
 from lambda_backend.requirements import pins as pinned
 from lambda_backend.requirements.model import Requirements
-from lambda_backend.values import Value
+from lambda_backend.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -254,10 +253,10 @@ class Installer:
                 words=self._words,
             )
             made = put_together(pins, parts, bundles, builder=lambda: self.builder, lead=lead)
-            return dataclasses.replace(made, let_go=lambda: self._remove(trees, len(made.bundle.members)))
+            return replace(made, let_go=lambda: self._remove(trees, len(made.bundle.members)))
 
         found = kept_archive(self._cache, "deps", key, make, parts=parts)
-        self._known[key] = dataclasses.replace(found, from_cache=True)
+        self._known[key] = replace(found, from_cache=True)
         return found
 
     def _remove(self, trees: Sequence[Path], files: int) -> None:
@@ -352,7 +351,7 @@ class Installer:
                 write_builder(folder, self.workbench.builder)
             found = _read_wheel(self._cache.entry("wheels", key))
         assert found is not None  # noqa: S101 - it was written just now
-        return dataclasses.replace(found, from_cache=False)
+        return replace(found, from_cache=False)
 
 
 def _import_ahead() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import importlib.util
 import json
 import os
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 from lambda_backend.cache import key as cache_key
 from lambda_backend.errors import InstallError, MissingExtraError
 from lambda_backend.install.workbench import HostWorkbench
-from lambda_backend.values import Value
+from lambda_backend.values import Value, as_dict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,7 +114,7 @@ class Interpreters:
         if found is not None:
             self._cache.discard("interpreters", key)
             with self._cache.make("interpreters", key) as folder:
-                document = {**dataclasses.asdict(found), "path": str(found.path), "stat": _stat(found.path)}
+                document = {**as_dict(found), "path": str(found.path), "stat": _stat(found.path)}
                 (folder / "interpreter.json").write_text(json.dumps(document), "utf-8")
         return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,7 +12,7 @@ from lambda_backend.bundle.model import Collision
 from lambda_backend.errors import DamagedArchiveError
 from lambda_backend.install.builder import read_builder, write_builder
 from lambda_backend.install.parts import ARCHIVE, INDEX
-from lambda_backend.values import Value
+from lambda_backend.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,7 +86,7 @@ def kept_archive(
         if parts is not None:
             parts.remember(archive, kind, key, installed=made.installed, apart_from=made.bundle.entangled)
     return Dependencies(
-        archive=dataclasses.replace(archive, path=cache.entry(kind, key) / ARCHIVE),
+        archive=replace(archive, path=cache.entry(kind, key) / ARCHIVE),
         entry=(kind, key),
         builder=made.builder,
         collisions=made.bundle.collisions,
@@ -111,7 +110,7 @@ def _written(path: Path, make: Callable[[Lead], Made], parts: Parts | None) -> t
             # The digests are there now, without reading any file a second time.
             names = altered(made.bundle, ((member.path, member.sha256) for member in archive.members))
             if names and made.anew is not None:
-                made = dataclasses.replace(made, bundle=made.anew(names))
+                made = replace(made, bundle=made.anew(names))
                 with begun(path) as again:
                     archive = _finished(again, made, payloads)
     made.let_go()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import InstallError, LockError
@@ -11,6 +10,7 @@ from lambda_backend.install.exports import Exports
 from lambda_backend.install.wanted import VARIABLE, read_lock
 from lambda_backend.requirements import commands, pylock
 from lambda_backend.requirements.writer import preference_text
+from lambda_backend.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -73,7 +73,7 @@ def resolve(
         if not wanted.constraints or any(words in str(error) for words in _UNREACHABLE):
             raise
         # With other versions than the layers' there may be an answer: comparing the two then names what differs.
-        text = _compile(dataclasses.replace(wanted, constraints=()), target, workbench, environ)
+        text = _compile(replace(wanted, constraints=()), target, workbench, environ)
     return _select(
         text, wanted, target, directory=wanted.relative(wanted.root), seen_as=workbench.inside(workbench.input)
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import posixpath
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from lambda_backend.requirements import pylock, stale
 from lambda_backend.requirements.find import OWN_LOCK
 from lambda_backend.requirements.own_lock import Selection, own_lock_text
 from lambda_backend.sources import common_base, lock_sources, locked
-from lambda_backend.values import Value
+from lambda_backend.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -139,7 +138,7 @@ class Locker:
         self._words.say(f"locking {place.folder.name} for {target.name}")
         if place.lock_in_use is not None:
             return {selection: self._pins(one, target, place.artifacts[0]) for selection, one in asked.items()}
-        together = dataclasses.replace(
+        together = replace(
             self._wanted(place.together(target), target, layer_pins=self._pins_of_layers(place, target)),
             preferences=tuple(sorted(versions.items())),
         )
@@ -150,7 +149,7 @@ class Locker:
         limits = tuple(sorted(f"{pin.name}=={pin.version}" for pin in pins if pin.version))
         return {
             selection: _part(
-                self._pins(dataclasses.replace(one, constraints=limits), target, place.artifacts[0]),
+                self._pins(replace(one, constraints=limits), target, place.artifacts[0]),
                 of=pins,
                 what=f"{_words_of(selection)} for {target.name}",
             )

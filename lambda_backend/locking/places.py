@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from lambda_backend.requirements.find import OWN_LOCK
 from lambda_backend.requirements.own_lock import Selection
 from lambda_backend.sources import locked
 from lambda_backend.targets import target as target_of
-from lambda_backend.values import Value
+from lambda_backend.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,18 +66,18 @@ class Place(Value):
     def selections(self, target: Target) -> dict[Selection, ArtifactSettings]:
         """What is chosen for a target, piece by piece, each with an artefact that asks for just that piece."""
         asking = self.asking(target)
-        found = {Selection(): dataclasses.replace(asking[0], extras=(), groups=())}
+        found = {Selection(): replace(asking[0], extras=(), groups=())}
         for artifact in asking:
             for extra in artifact.extras:
-                found.setdefault(Selection(extra=extra), dataclasses.replace(artifact, extras=(extra,), groups=()))
+                found.setdefault(Selection(extra=extra), replace(artifact, extras=(extra,), groups=()))
             for group in artifact.groups:
-                found.setdefault(Selection(group=group), dataclasses.replace(artifact, extras=(), groups=(group,)))
+                found.setdefault(Selection(group=group), replace(artifact, extras=(), groups=(group,)))
         return found
 
     def together(self, target: Target) -> ArtifactSettings:
         """An artefact that asks for all that is chosen for a target."""
         chosen = list(self.selections(target))
-        return dataclasses.replace(
+        return replace(
             self.asking(target)[0],
             extras=tuple(one.extra for one in chosen if one.extra is not None),
             groups=tuple(one.group for one in chosen if one.group is not None),
@@ -102,7 +101,7 @@ def places(artifacts: Iterable[ArtifactSettings], root: Path) -> tuple[Place, ..
     for artifact in artifacts:
         if not names_another(artifact) and not artifact.bundling.command:
             folder = root / artifact.entry if artifact.entry else root
-            by_folder.setdefault(folder, []).append(dataclasses.replace(artifact, lock=None))
+            by_folder.setdefault(folder, []).append(replace(artifact, lock=None))
     return tuple(
         Place(folder=folder, artifacts=tuple(asking), found=locked(asking[0], root, passed_over=OWN_LOCK))
         for folder, asking in sorted(by_folder.items(), key=lambda item: (item[0] != root, item[0]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from lambda_backend.cache import key as cache_key
 from lambda_backend.checks.model import Subject
 from lambda_backend.checks.run import finding, findings
 from lambda_backend.errors import CheckError, LambdaBackendError
+from lambda_backend.values import as_dict, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +52,7 @@ def checked(made: Sequence[Artifact], order: Order, *, cache: Cache, words: Word
         is_there = artifact.settings.handler is not None and not any(one.check == "handler" for one in result)
         if order.checks.import_handler and is_there:
             result += tuple(_import(artifact, below, order, cache=cache, words=words))
-        found.append(dataclasses.replace(artifact, findings=result))
+        found.append(replace(artifact, findings=result))
     return tuple(found)
 
 
@@ -119,7 +119,7 @@ def _import(
         words.say(f"{function.name} for {artifact.target.name} {first}")
         words.block("\n".join(rest))
         with cache.make("imports", key) as folder:
-            (folder / "imported.json").write_text(json.dumps(dataclasses.asdict(imported)), "utf-8")
+            (folder / "imported.json").write_text(json.dumps(as_dict(imported)), "utf-8")
     yield from (finding("handler", level, problem) for problem in problems)
 
 

@@ -6,7 +6,6 @@ to import.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from lambda_backend.inputs.observation import Observation, observing
 from lambda_backend.inputs.seen import changed, seen
 from lambda_backend.requirements import pins as pinned
 from lambda_backend.requirements.model import Requirements
+from lambda_backend.values import as_dict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -112,6 +112,6 @@ class Needs:
 
 def _described(artifact: ArtifactSettings) -> dict[str, Any]:
     # As they are written: what may be secret is filled in later.
-    found = dataclasses.asdict(artifact)
+    found = as_dict(artifact)
     found["bundling"]["given"] = sorted(found["bundling"]["given"])
     return found

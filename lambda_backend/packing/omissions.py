@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lambda_backend.settings.problems import nearest, quoted
@@ -18,13 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["Omissions", "without"]
 
 
-@dataclass(slots=True)
 class _Key:
     """An ``omit`` of the settings, over all artefacts and targets that it counts for."""
 
-    names: tuple[str, ...]
-    artifacts: dict[str, None] = field(default_factory=dict)
-    required: set[str] = field(default_factory=set)
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        self.artifacts: dict[str, None] = {}
+        self.required: set[str] = set()
 
 
 class Omissions:

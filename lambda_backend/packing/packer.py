@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import time
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from lambda_backend.packing.workbenches import Workbenches
 from lambda_backend.report.model import Artifact
 from lambda_backend.requirements import pins as pinned
 from lambda_backend.targets import target as target_of
+from lambda_backend.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -355,9 +355,7 @@ def _with_versions(pins: Iterable[Pin], wheels: Mapping[NormalizedName, BuiltWhe
     from packaging.utils import parse_wheel_filename
 
     return tuple(
-        dataclasses.replace(pin, version=str(parse_wheel_filename(wheels[pin.name].path.name)[1]))
-        if pin.name in wheels
-        else pin
+        replace(pin, version=str(parse_wheel_filename(wheels[pin.name].path.name)[1])) if pin.name in wheels else pin
         for pin in pins
     )
 

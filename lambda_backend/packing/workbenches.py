@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import json
 import posixpath
@@ -18,6 +17,7 @@ from lambda_backend.install.variables import Variables
 from lambda_backend.packing.parts import visible_source
 from lambda_backend.settings.interpolate import redact_urls
 from lambda_backend.settings.model import ImageSettings
+from lambda_backend.values import as_dict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +87,7 @@ class Workbenches:
 
     def name(self, artifact: ArtifactSettings) -> str:
         """Artefacts of this name may share a workbench; the user's commands never meet those of another artefact."""
-        bundling = dataclasses.asdict(artifact.bundling)
+        bundling = as_dict(artifact.bundling)
         del bundling["given"]
         return json.dumps([bundling, artifact.name if self.steps(artifact) else None], sort_keys=True)
 
@@ -160,7 +160,7 @@ class Workbenches:
             "uv": bundling.tools.uv or DEFAULT_UV,
             "environment": {name: redact_urls(value) for name, value in sorted(bundling.environment.items())},
             "platform": bundling.platform,
-            "volumes": [dataclasses.asdict(volume) for volume in bundling.volumes],
+            "volumes": [as_dict(volume) for volume in bundling.volumes],
             "volumes-from": bundling.volumes_from,
             "entrypoint": bundling.entrypoint,
             "before": [artifact.entry, bundling.before] if bundling.before else None,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend import __version__
+from lambda_backend.values import as_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,5 +77,5 @@ def _artifact(artifact: Artifact, file: str, *, sboms: bool) -> dict[str, Any]:
         "engine": builder.engine if builder else None,
         "image": image,
         "sbom": sbom_of(file) if sboms else None,
-        "findings": [dataclasses.asdict(finding) for finding in artifact.findings],
+        "findings": [as_dict(finding) for finding in artifact.findings],
     }

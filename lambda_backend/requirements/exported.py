@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 
 from packaging.markers import InvalidMarker, Marker
@@ -14,7 +13,7 @@ from lambda_backend.patterns import pattern
 from lambda_backend.requirements.model import Pin
 from lambda_backend.requirements.requirement_line import BadLineError, requirement_line, split
 from lambda_backend.requirements.requirements_txt import logical_lines
-from lambda_backend.values import Value
+from lambda_backend.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

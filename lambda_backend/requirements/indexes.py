@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -11,7 +10,7 @@ from lambda_backend.patterns import pattern
 from lambda_backend.requirements.requirement_line import BadLineError, split
 from lambda_backend.requirements.requirements_txt import logical_lines
 from lambda_backend.settings.interpolate import without_user
-from lambda_backend.values import Value
+from lambda_backend.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

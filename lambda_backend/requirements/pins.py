@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from lambda_backend.requirements.model import Pin, Requirements
+from lambda_backend.values import as_dict, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,13 +22,13 @@ def local(pins: Iterable[Pin]) -> tuple[Pin, ...]:
 
 def digest(pins: Iterable[Pin]) -> str:
     """A sha256, in hex, over everything that decides what is installed; the order of pins does not matter."""
-    lines = sorted(json.dumps(asdict(replace(pin, size=None)), sort_keys=True) for pin in pins)
+    lines = sorted(json.dumps(as_dict(replace(pin, size=None)), sort_keys=True) for pin in pins)
     return hashlib.sha256("\n".join(lines).encode("ascii")).hexdigest()
 
 
 def to_json(requirements: Requirements) -> str:
     """A text that ``from_json`` reads back into an equal object."""
-    return json.dumps(asdict(requirements), sort_keys=True, indent=1)
+    return json.dumps(as_dict(requirements), sort_keys=True, indent=1)
 
 
 def from_json(text: str) -> Requirements:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -21,7 +20,7 @@ from packaging.utils import (
 from lambda_backend.patterns import pattern
 from lambda_backend.requirements.places import inside
 from lambda_backend.settings.interpolate import redact_urls, without_user
-from lambda_backend.values import Value
+from lambda_backend.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

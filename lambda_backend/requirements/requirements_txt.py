@@ -7,7 +7,6 @@ names it (pip takes the folder it was started in), and nothing outside the proje
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import LockError
@@ -21,7 +20,7 @@ from lambda_backend.requirements.requirement_line import (
     split,
 )
 from lambda_backend.settings.interpolate import redact_urls
-from lambda_backend.values import Value
+from lambda_backend.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal
 
 from packaging.specifiers import SpecifierSet
@@ -17,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 from lambda_backend.patterns import pattern
 from lambda_backend.settings.interpolate import without_user
-from lambda_backend.values import Value
+from lambda_backend.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

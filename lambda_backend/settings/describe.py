@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import functools
 import inspect
 import itertools
 import textwrap
 from typing import TYPE_CHECKING
+
+from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ __all__ = ["of_fields", "of_record"]
 
 
 def of_record(record: type) -> str:
-    """The dataclass's docstring, each paragraph on one line."""
+    """The record's docstring, each paragraph on one line."""
     paragraphs = inspect.cleandoc(record.__doc__ or "").split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
@@ -25,7 +26,7 @@ def of_record(record: type) -> str:
 @functools.cache
 def of_fields(record: type) -> Mapping[str, str]:
     """Documentation of each field by the field's name, those of the base classes among them."""
-    bases = [base for base in reversed(record.__mro__) if dataclasses.is_dataclass(base)]
+    bases = [base for base in reversed(record.__mro__) if issubclass(base, Value)]
     return {name: text for base in bases for name, text in _own(base)}
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend.settings.interpolate import expand
+from lambda_backend.values import Value, fields, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +31,9 @@ def filled_bundling(bundling: BundlingSettings, environ: Mapping[str, str], key:
     Raises:
         SettingsError: a variable is not set.
     """
-    names = [field.name for field in dataclasses.fields(bundling) if field.name not in _LATER | _COMMANDS]
+    names = [name for name in fields(bundling) if name not in _LATER | _COMMANDS]
     values = {name: _filled(getattr(bundling, name), environ, f"{key}.{_written(name)}") for name in names}
-    return dataclasses.replace(bundling, **values)
+    return replace(bundling, **values)
 
 
 def filled_texts(texts: Mapping[str, str], environ: Mapping[str, str], key: str) -> dict[str, str]:
@@ -50,9 +50,9 @@ def _filled(value: Any, environ: Mapping[str, str], key: str) -> Any:  # noqa: A
         return expand(value, environ, key)
     if isinstance(value, tuple):
         return tuple(_filled(item, environ, f"{key}[{index}]") for index, item in enumerate(value))
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
-        return dataclasses.replace(
+    if isinstance(value, Value):
+        names = list(fields(value))
+        return replace(
             value, **{name: _filled(getattr(value, name), environ, f"{key}.{_written(name)}") for name in names}
         )
     return value

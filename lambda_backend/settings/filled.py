@@ -5,7 +5,6 @@ Values that may be secrets are filled in where they are used; a path is none, an
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import SettingsError
@@ -13,6 +12,7 @@ from lambda_backend.settings.interpolate import expand
 from lambda_backend.settings.marks import Rule
 from lambda_backend.settings.model import ImageSettings
 from lambda_backend.settings.rules import broken_rule
+from lambda_backend.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,23 +43,23 @@ def filled(artifact: ArtifactSettings, environ: Mapping[str, str]) -> ArtifactSe
     image = artifact.bundling.image
     if isinstance(image, ImageSettings):
         of = f"{key}.bundling.image"
-        image = dataclasses.replace(
+        image = replace(
             image,
             context=fill(image.context, f"{of}.context", Rule.INSIDE),
             file=None if image.file is None else fill(image.file, f"{of}.file", Rule.INSIDE),
             target=None if image.target is None else fill(image.target, f"{of}.target", Rule.TEXT),
         )
-    return dataclasses.replace(
+    return replace(
         artifact,
         entry=None if artifact.entry is None else fill(artifact.entry, f"{key}.entry", Rule.INSIDE),
         lock=None if artifact.lock is None else fill(artifact.lock, f"{key}.lock", Rule.INSIDE),
         include=tuple(
-            dataclasses.replace(
+            replace(
                 include,
                 from_=fill(include.from_, f"{key}.include[{index}].from", Rule.INSIDE),
                 to=fill(include.to, f"{key}.include[{index}].to", Rule.BELOW),
             )
             for index, include in enumerate(artifact.include)
         ),
-        bundling=dataclasses.replace(artifact.bundling, image=image),
+        bundling=replace(artifact.bundling, image=image),
     )

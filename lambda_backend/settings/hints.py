@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambda_backend.settings.marks import Mark, Rule
+from lambda_backend.values import MISSING, fields
 
 __all__ = ["Hint", "Key", "key_of", "keys", "rule_of", "shape", "unwrap"]
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(NamedTuple):
     """A type without ``Annotated`` and ``None``."""
 
     members: tuple[Any, ...]
@@ -24,8 +22,7 @@ class Hint:
     marks: tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A key of a table."""
 
     name: str
@@ -74,17 +71,17 @@ def key_of(field: str) -> str:
 
 @functools.cache
 def keys(record: type) -> Mapping[str, Key]:
-    """Keys of a dataclass by their name in TOML."""
+    """Keys of a record by their name in TOML."""
     hints = typing.get_type_hints(record, include_extras=True)
     found = {}
-    for field in dataclasses.fields(record):
-        hint = hints[field.name]
+    for field, known in fields(record).items():
+        hint = hints[field]
         if Mark.GIVEN in unwrap(hint).marks:
             continue
-        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        default = None if field.default is dataclasses.MISSING else field.default
-        if field.default_factory is not dataclasses.MISSING:
-            default = field.default_factory()
-        name = key_of(field.name)
-        found[name] = Key(name, field.name, hint, required, default)
+        required = known.default is MISSING and known.default_factory is MISSING
+        default = None if known.default is MISSING else known.default
+        if known.default_factory is not MISSING:
+            default = known.default_factory()
+        name = key_of(field)
+        found[name] = Key(name, field, hint, required, default)
     return found

@@ -7,11 +7,10 @@ never hold secrets of the environment.
 """
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Annotated, Literal
 
 from lambda_backend.settings.marks import Mark, Rule
-from lambda_backend.values import Value
+from lambda_backend.values import Value, field
 
 __all__ = [
     "BundlingSettings",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import typing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambda_backend.settings.hints import Hint, keys, rule_of, shape, unwrap
@@ -12,6 +11,7 @@ from lambda_backend.settings.marks import Mark
 from lambda_backend.settings.model import Settings
 from lambda_backend.settings.problems import Place, Problems, nearest, quoted
 from lambda_backend.settings.rules import broken_rule, size_in_bytes
+from lambda_backend.values import fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,9 +53,9 @@ def read(raw: Mapping[str, Any], problems: Problems) -> Settings:
     return found
 
 
-@dataclass(frozen=True, slots=True)
 class _Reader:
-    problems: Problems
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
 
     def record(self, record: type, raw: Mapping[str, Any], place: Place) -> Any:  # noqa: ANN401 - the record, or _FAILED
         known = keys(record)
@@ -76,7 +76,7 @@ class _Reader:
             if value is not _FAILED:
                 values[key.field] = value
             failed = failed or (key.required and value is _FAILED)
-        if "given" in record.__dataclass_fields__:  # type: ignore[attr-defined]
+        if "given" in fields(record):
             values["given"] = frozenset(values)
         return _FAILED if failed else record(**values)
 

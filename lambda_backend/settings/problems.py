@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import SettingsError
@@ -17,12 +16,14 @@ _BARE_KEY = pattern(r"[A-Za-z0-9_-]+")
 _LONGEST = 60
 
 
-@dataclass(frozen=True, slots=True)
 class Place:
     """Where a value stands, and whether messages may show it."""
 
-    path: str
-    quiet: bool = False
+    __slots__ = ("path", "quiet")
+
+    def __init__(self, path: str, quiet: bool = False) -> None:
+        self.path = path
+        self.quiet = quiet
 
     def key(self, name: str) -> Place:
         """A key of the table here; quoted where TOML would have it quoted."""
@@ -37,15 +38,16 @@ class Place:
         return Place(self.path, quiet=True)
 
 
-@dataclass(slots=True)
 class Problems:
     """Problems in the order they were found.
 
-    ``origins`` names the override that a path's value came from (``-C lambda.engine``); its problems go by that name.
+    Args:
+        origins: the override that a path's value came from (``-C lambda.engine``); its problems go by that name.
     """
 
-    origins: Mapping[str, str] = field(default_factory=dict)
-    _found: list[tuple[str, str]] = field(default_factory=list)
+    def __init__(self, origins: Mapping[str, str] | None = None) -> None:
+        self.origins: Mapping[str, str] = origins or {}
+        self._found: list[tuple[str, str]] = []
 
     def __len__(self) -> int:
         return len(self._found)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from lambda_backend.errors import SettingsError
 from lambda_backend.settings.model import FunctionSettings
 from lambda_backend.settings.problems import Place, nearest, quoted
-from lambda_backend.values import Value
+from lambda_backend.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -152,4 +151,4 @@ def _first(own: tuple[_Item, ...] | None, above: tuple[_Item, ...]) -> tuple[_It
 
 def _merged(above: BundlingSettings, own: BundlingSettings) -> BundlingSettings:
     values = {field: getattr(own, field) for field in own.given}
-    return dataclasses.replace(above, **values, given=above.given | own.given)
+    return replace(above, **values, given=above.given | own.given)

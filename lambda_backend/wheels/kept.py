@@ -7,7 +7,6 @@ are, they take their place in it. For all else setuptools runs.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from lambda_backend import metadata
 from lambda_backend.cache import key as cache_key
 from lambda_backend.inputs.seen import changed, seen
 from lambda_backend.metadata import ProjectMetadata
+from lambda_backend.values import as_dict
 from lambda_backend.wheels.own import Made, OwnWheel
 from lambda_backend.wheels.plain import environment, is_plain
 
@@ -158,7 +158,7 @@ class KeptWheels:
         record = {
             "name": made.path.name,
             "sha256": hashlib.sha256(made.path.read_bytes()).hexdigest(),
-            "project": dataclasses.asdict(made.project),
+            "project": as_dict(made.project),
             "seen": seen(observation, self._root),
             "copied": copied(made.path, observation.files),
         }

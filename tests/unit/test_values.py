@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from dataclasses import field as their_field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from lambda_backend.values import Value
+from lambda_backend.values import Value, as_dict, field, fields, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +38,8 @@ class Derived(Ours):
 class Theirs:
     name: str
     count: int = 3
-    secret: str = field(default="", repr=False)
-    table: Mapping[str, int] = field(default_factory=dict, hash=False)
+    secret: str = their_field(default="", repr=False)
+    table: Mapping[str, int] = their_field(default_factory=dict, hash=False)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,9 @@ def test_it_is_what_a_dataclass_is(values: dict[str, Any]) -> None:
     assert dataclasses.asdict(dataclasses.replace(ours, count=9)) == dataclasses.asdict(
         dataclasses.replace(theirs, count=9)
     )
+    assert list(fields(ours)) == list(fields(Ours)) == [one.name for one in dataclasses.fields(theirs)]
+    assert as_dict(ours) == dataclasses.asdict(theirs)
+    assert replace(ours, count=9) == Ours(**{**values, "count": 9})
     assert ours == Ours(**values)
     assert ours != Ours(**{**values, "name": "b"})
     assert ours != theirs
@@ -64,6 +68,32 @@ def test_values_differ_by_class() -> None:
     assert Derived(name="a", more=1) != Ours(name="a")
     assert Derived(name="a", more=1) == Derived(more=1, name="a")
     assert Derived(name="a", more=1).count == 3
+
+
+def test_values_in_values() -> None:
+    class Point(NamedTuple):
+        x: object
+
+    class Outer(Value):
+        one: Ours
+        more: tuple[Any, ...]
+
+    inner = Ours(name="a", table={"x": 1})
+    outer = Outer(one=inner, more=([inner], {"y": inner}, Point(inner), "z"))
+    assert as_dict(outer) == dataclasses.asdict(outer)
+    assert isinstance(as_dict(outer)["more"][2], Point)
+
+
+def test_what_is_replaced_has_to_be_there() -> None:
+    with pytest.raises(TypeError, match="unexpected 'other'"):
+        replace(Ours(name="a"), other=1)
+
+
+def test_a_field_of_dataclasses_is_none_of_ours() -> None:
+    with pytest.raises(TypeError, match=r"Wrong.name is a field of dataclasses"):
+
+        class Wrong(Value):
+            name: str = their_field(default="")
 
 
 def test_default_tables_are_not_shared() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import click
 from lambda_backend.cli.importing import Import, import_of
 from lambda_backend.cli.options import engine_option, network_option
 from lambda_backend.cli.out import print_json, printable, say
+from lambda_backend.values import as_dict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,7 +79,7 @@ def command(  # noqa: PLR0913 - each is an option
 
 
 def _document(path: Path, found: Sequence[Finding], imported: Import | None) -> dict[str, object]:
-    document: dict[str, object] = {"file": str(path), "findings": list(map(dataclasses.asdict, found))}
+    document: dict[str, object] = {"file": str(path), "findings": list(map(as_dict, found))}
     return document if imported is None else {**document, "import": imported.document()}
 
 

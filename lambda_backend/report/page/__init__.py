@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import string
-from dataclasses import asdict
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from lambda_backend import __version__
 from lambda_backend.report.page.kinds import KINDS
 from lambda_backend.report.page.tiles import tiles
 from lambda_backend.targets import limits
-from lambda_backend.values import Value
+from lambda_backend.values import Value, as_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,7 +87,7 @@ def _figures(inside: Inside) -> dict[str, Any]:
             {"name": package.title, "version": package.version, "folder": package.folder, "tiles": below}
             for package, below in zip(inside.packages, tiles(inside.packages), strict=True)
         ],
-        "findings": None if inside.findings is None else [asdict(finding) for finding in inside.findings],
+        "findings": None if inside.findings is None else [as_dict(finding) for finding in inside.findings],
         "unchecked": inside.unchecked,
         "manifest": inside.manifest,
         "created_with": f"lambda-backend {__version__}",
