@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from lambda_backend.inputs.installed import folders
 from lambda_backend.inputs.observation import Observation, observing, tell, unobserved
@@ -50,7 +50,7 @@ class Apart:
         self._folder = folder
         self._answer, self._output, self._log = (stage / f"apart.{ending}" for ending in ("json", "out", "err"))
         asked = {
-            "path": sys.path,
+            "path": [entry for entry in sys.path if isinstance(entry, str)],  # Python heeds no others
             "backend": backend.described,
             "root": str(root),
             "folder": str(folder),
@@ -81,9 +81,8 @@ class Apart:
         observation = Observation(self._root, apart=(), outputs=self._outputs)
         observation.add(told["read"])
         tell(told["read"])
-        for stream, file in ((sys.stdout, self._output), (sys.stderr, self._log)):
-            stream.write(file.read_text("utf-8", errors="replace"))
-            stream.flush()
+        _show(self._output, sys.stdout)
+        _show(self._log, sys.stderr)
         return self._folder / told["name"], observation
 
     def close(self) -> None:
@@ -91,6 +90,18 @@ class Apart:
         if not self.has_ended:
             self._process.kill()
             self._process.wait()
+
+
+def _show(file: Path, stream: TextIO | None) -> None:
+    """Print what another process printed, as it stands: its encoding is that of this process."""
+    if stream is None:
+        return
+    stream.flush()
+    if (buffer := getattr(stream, "buffer", None)) is not None:
+        buffer.write(file.read_bytes())
+    else:
+        stream.write(file.read_text("utf-8", errors="replace"))
+    stream.flush()
 
 
 def answer(asked: Mapping[str, Any]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -61,6 +63,29 @@ def test_a_wheel_and_what_was_read_for_it(
     output, log = capfd.readouterr()
     assert output == "made of something\n"
     assert log == "told {} None\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_what_it_prints_is_shown_in_any_encoding(root: Path, encoding: str) -> None:
+    """By a process of its own, whose streams have that encoding."""
+    (root / "source.txt").write_text("é \u2192", "utf-8")
+    for name in ("stage/wheel", "modules"):
+        (root.parent / name).mkdir(parents=True)
+    (root.parent / "modules/a_backend.py").write_text(BACKEND.format(then=""), "utf-8")
+    script = f"""
+import pathlib, sys
+sys.path.insert(0, {str(root.parent / "modules")!r})
+sys.path.insert(0, pathlib.Path("odd"))
+from lambda_backend.wheel_backend import WheelBackend
+from lambda_backend.wheels.apart import Apart
+root, stage = pathlib.Path({str(root)!r}), pathlib.Path({str(root.parent / "stage")!r})
+found = Apart(WheelBackend("a_backend"), root=root, folder=stage / "wheel", stage=stage, outputs=()).result()
+print(found is not None)
+"""
+    environ = {**os.environ, "PYTHONIOENCODING": f"{encoding}:backslashreplace"}
+    done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, check=True)
+    expected = "made of é \u2192\n".encode(encoding, "backslashreplace")
+    assert done.stdout.splitlines() == [*expected.splitlines(), b"True"]
 
 
 @pytest.mark.parametrize("then", ["raise ValueError('no')", "sys.exit('no')", "sys.exit(0)", "import os; os._exit(0)"])
