@@ -40,7 +40,7 @@ class Field:
         *,
         repr: bool = True,  # noqa: A002 - the names of dataclasses
         compare: bool = True,
-        hash: bool | None = None,  # noqa: A002
+        hash: bool | None = None,  # noqa: A002 - the same
     ) -> None:
         self.default: Any = default
         self.default_factory: Any = default_factory
@@ -55,7 +55,7 @@ def field(
     default_factory: Callable[[], Any] = MISSING,
     repr: bool = True,  # noqa: A002 - the names of dataclasses
     compare: bool = True,
-    hash: bool | None = None,  # noqa: A002
+    hash: bool | None = None,  # noqa: A002 - the same
 ) -> Any:  # noqa: ANN401 - it stands for the default
     """A field that is not as others; see ``dataclasses.field``."""
     return Field(default, default_factory, repr=repr, compare=compare, hash=hash)

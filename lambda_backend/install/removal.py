@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -24,8 +25,12 @@ class Removal:
 
     def __init__(self, folders: Iterable[Path]) -> None:
         argv = [sys.executable, "-I", "-S", "-c", _REMOVE, *map(str, folders)]
-        self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self._process: subprocess.Popen[bytes] | None = None
+        # Where no process can be started, the scratch folder that they are in takes them with it.
+        with contextlib.suppress(OSError):
+            self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     def close(self) -> None:
         """Wait for the end."""
-        self._process.wait()
+        if self._process is not None:
+            self._process.wait()

@@ -1,4 +1,4 @@
-"""The ``[tool.lambda]`` table as frozen dataclasses: the single source of truth.
+"""The ``[tool.lambda]`` table as values: the single source of truth.
 
 A field is a key (``output_dir`` is ``output-dir``, ``from_`` is ``from``), the string below it is its documentation.
 The parser, the JSON schema and the reference page are driven by these annotations, which therefore are real types at
