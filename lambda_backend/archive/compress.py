@@ -13,12 +13,11 @@ import os
 import threading
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lambda_backend.archive.format import DEFLATED, STORED
 from lambda_backend.errors import BundleError
 from lambda_backend.facts.collect import facts_of
-from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,8 +38,8 @@ _MEMBER_BYTES = 1 << 10
 """What a member takes in memory besides its bytes, roughly."""
 
 
-class Compressed(Value):
-    """A member's bytes as they go into a zip."""
+class Compressed(NamedTuple):
+    """A member's bytes as they go into a zip; a tuple, for there are thousands."""
 
     member: Member
     size: int
@@ -196,6 +195,8 @@ def _made(content: bytes) -> tuple[int, int, bytes | bytearray]:
 def _size(member: Member) -> int:
     if isinstance(member.source, bytes):
         return len(member.source)
+    if member.size is not None:
+        return member.size
     try:
         return os.stat(member.source).st_size  # noqa: PTH116 - of thousands of files; Path takes as long again
     except OSError as error:

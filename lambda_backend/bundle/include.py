@@ -54,8 +54,8 @@ def include_members(
     start = root.joinpath(*anchor)
     _refuse_outside(start, root, from_pattern, key)
     if start.is_file() and not wild:
-        executable = bool(start.stat().st_mode & 0o100)
-        files: Sequence[Found] = (Found(path=normalised(start.name), source=start, executable=executable),)
+        state = start.stat()
+        files: Sequence[Found] = (Found(normalised(start.name), start, bool(state.st_mode & 0o100), state.st_size),)
     elif start.is_dir():
         search = _Search(start, wild or [_ANY_DEPTH], prefix, root, outputs)
         files, problems = search.files(excludes or Excludes())

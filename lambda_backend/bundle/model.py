@@ -26,6 +26,8 @@ class Member(Value):
     """Who brought it: a distribution's normalised name, ``project``, ``entry`` or ``include``."""
     stripped: int = 0
     """Bytes that it had and has not any more."""
+    size: int | None = field(default=None, compare=False)
+    """Bytes that the source had when it was found, if somebody looked; what it has is told by reading it."""
 
 
 class Record(Value):

@@ -137,7 +137,14 @@ def _files(
             owner = owners.get(found.path) or owner_of(dist_info(found.path) or "")
             # All of its fields: what has to be looked up for those left out takes as long again.
             members.append(
-                Member(path=start + found.path, source=source, executable=found.executable, owner=owner, stripped=0)
+                Member(
+                    path=start + found.path,
+                    source=source,
+                    executable=found.executable,
+                    owner=owner,
+                    stripped=0,
+                    size=found.size,
+                )
             )
     return members
 

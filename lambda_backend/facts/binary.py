@@ -45,6 +45,8 @@ _SHF_EXECINSTR = 4
 _TABLES = frozenset({2, 3, 4, 5, 9, 11, 0x6FFFFFF6, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF})
 """SHT_SYMTAB, STRTAB (the names of symbols), RELA, HASH, REL, DYNSYM; GNU_HASH, GNU_verdef, _verneed, _versym."""
 _UNWINDING = (b".eh_frame\0", b".eh_frame_hdr\0", b".gcc_except_table\0")
+_SEGMENTS = frozenset({1, 2})
+"""PT_LOAD, DYNAMIC: segments of other types are passed over unread."""
 _WANTED = frozenset({0, 1, 5, 14, 15, 29, 0x6FFFFFFE})
 """DT_NULL, NEEDED, STRTAB, SONAME, RPATH, RUNPATH, VERNEED: other entries are passed over unread."""
 
@@ -171,11 +173,21 @@ def _elf(data: bytes) -> Elf:
 
 
 def _segments(records: ELFStructs, header: Container, data: bytes) -> Iterator[Container]:
+    """What is mapped, and what is dynamic in it."""
+    order, size = _order(records), records.Elf_Phdr.sizeof()
     for index in range(header.e_phnum):
-        segment = _record(records.Elf_Phdr, data, header.e_phoff + index * header.e_phentsize)
+        place = header.e_phoff + index * header.e_phentsize
+        # The type is the first word.
+        if place + size <= len(data) and int.from_bytes(data[place : place + 4], order) not in _SEGMENTS:
+            continue
+        segment = _record(records.Elf_Phdr, data, place)
         if segment.p_type == "PT_LOAD" and segment.p_offset + segment.p_filesz > len(data):
             raise _BrokenError
         yield segment
+
+
+def _order(records: ELFStructs) -> Literal["little", "big"]:
+    return "little" if records.little_endian else "big"
 
 
 def _address(entries: tuple[Container, ...], tag: str) -> int | None:
@@ -199,7 +211,7 @@ class _Image(Value):
 
     def dynamic(self) -> Iterator[Container]:
         """Entries of the dynamic segment up to the one that ends it, as far as they are wanted."""
-        order: Literal["little", "big"] = "little" if self.records.little_endian else "big"
+        order = _order(self.records)
         for segment in self.segments:
             if segment.p_type == "PT_DYNAMIC":
                 size = self.records.Elf_Dyn.sizeof()

@@ -11,8 +11,6 @@ __all__ = ["VERSION", "facts_of"]
 VERSION = 3
 """Raised when the same bytes would give other facts than an older version of ours found."""
 
-_NOTHING = Facts()
-
 
 def facts_of(path: str, data: bytes) -> Facts | None:
     """What one file's bytes tell, or None.
@@ -25,5 +23,7 @@ def facts_of(path: str, data: bytes) -> Facts | None:
     from lambda_backend.facts.credentials import credentials_in
 
     elf, foreign = binary_facts(data)
-    found = Facts(elf=elf, foreign=foreign, secrets=credentials_in(path, data), source_time=source_time(path, data))
-    return None if found == _NOTHING else found
+    secrets, time = credentials_in(path, data), source_time(path, data)
+    if elf is None and foreign is None and not secrets and time is None:
+        return None
+    return Facts(elf=elf, foreign=foreign, secrets=secrets, source_time=time)

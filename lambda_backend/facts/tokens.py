@@ -73,8 +73,8 @@ _LEAST = 15
 def pattern(last: str, tokens: Iterable[tuple[str, Token]], others: Mapping[str, str]) -> str:
     """A pattern that matches any of the tokens from the last character of its start on.
 
-    That is a character which ``re`` looks for by ``memchr``; the two before it, and the number of those after it, turn
-    down nearly all that is found, and only then is one token after the other tried.
+    That is a character which ``re`` looks for by ``memchr``; the two before it, first each by itself, and the number of
+    those after it turn down nearly all that is found, and only then is one token after the other tried.
 
     Args:
         last: that character.
@@ -83,10 +83,12 @@ def pattern(last: str, tokens: Iterable[tuple[str, Token]], others: Mapping[str,
     """
     chosen = [(group, token) for group, token in tokens if token.starts[0][-1] == last]
     starts = [start for _, token in chosen for start in token.starts]
-    guard = "|".join(sorted({re.escape(start[-3:-1]) for start in [*starts, *others]}))
+    before = sorted({start[-3:-1] for start in [*starts, *others]})
+    sets = "".join(f"[{re.escape(''.join(sorted(set(characters))))}]" for characters in zip(*before, strict=True))
+    guard = "|".join(map(re.escape, before))
     branches = "|".join(f"{_behind(token.starts)}(?P<{group}>{token.body})(?![A-Za-z0-9])" for group, token in chosen)
     more = "".join(f"|{_behind([start])}{body}" for start, body in others.items())
-    return f"{last}(?<=(?:{guard}){last})(?:(?=[A-Za-z0-9_-]{{{_LEAST}}})(?:{branches}){more})"
+    return f"{last}(?<={sets}{last})(?<=(?:{guard}){last})(?:(?=[A-Za-z0-9_-]{{{_LEAST}}})(?:{branches}){more})"
 
 
 def _behind(starts: Iterable[str]) -> str:

@@ -160,8 +160,6 @@ class Installer:
         if self._workbench is None:
             self._workbench = self._stack.enter_context(self._open())
             self._builder = self._workbench.builder
-            # Whatever is done there, waiting for it is the time for this.
-            self._beside(_import_ahead)
         return self._workbench
 
     @property
@@ -198,12 +196,18 @@ class Installer:
         return pins
 
     def _ask_ahead(self) -> None:
-        """Ask for what an installation has to know, while uv resolves."""
+        """Ask for what an installation has to know, while uv resolves; and then import what it will be done with."""
         workbench = self.workbench
-        if self._index_of_uv is None:
+
+        def ahead() -> str | None:
             from lambda_backend.install.tree import default_index
 
-            self._index_of_uv = self._beside(lambda: default_index(workbench))
+            found = default_index(workbench)
+            _import_ahead()
+            return found
+
+        if self._index_of_uv is None:
+            self._index_of_uv = self._beside(ahead)
 
     def _resolved(self, wanted: Wanted) -> tuple[Pin, ...]:
         from lambda_backend.install.resolve import resolve
@@ -275,6 +279,8 @@ class Installer:
     def _installed(self, pins: Sequence[Pin], *, fresh: bool = False) -> Path:
         from lambda_backend.install.tree import install
 
+        if self._index_of_uv is None:
+            self._beside(_import_ahead)
         self._made += 1
         name = f"tree{self._made}"
         return install(
@@ -360,6 +366,7 @@ def _import_ahead() -> None:
     from lambda_backend.facts.collect import facts_of
     from lambda_backend.facts.credentials import MANY
     from lambda_backend.install import bundles, tree  # noqa: F401
+    from lambda_backend.requirements import pylock  # noqa: F401
 
     facts_of("", b"-" * MANY)  # compiles the patterns
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Removal"]
 
-_REMOVE = "import shutil, sys; [shutil.rmtree(folder, ignore_errors=True) for folder in sys.argv[1:]]"
+_PYTHON = "import shutil, sys; [shutil.rmtree(folder, ignore_errors=True) for folder in sys.argv[1:]]"
+# It takes half as long, and POSIX has it everywhere.
+_REMOVE = ("rm", "-rf", "--") if os.name == "posix" else (sys.executable, "-I", "-S", "-c", _PYTHON)
 
 
 class Removal:
@@ -24,11 +27,13 @@ class Removal:
     """
 
     def __init__(self, folders: Iterable[Path]) -> None:
-        argv = [sys.executable, "-I", "-S", "-c", _REMOVE, *map(str, folders)]
+        argv = [*_REMOVE, *map(str, folders)]
         self._process: subprocess.Popen[bytes] | None = None
         # Where no process can be started, the scratch folder that they are in takes them with it.
         with contextlib.suppress(OSError):
-            self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            self._process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
 
     def close(self) -> None:
         """Wait for the end."""

@@ -6,15 +6,14 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from lambda_backend.errors import InstallError, LockError
-from lambda_backend.install.exports import Exports
 from lambda_backend.install.wanted import VARIABLE, read_lock
-from lambda_backend.requirements import commands, pylock
-from lambda_backend.requirements.writer import preference_text
+from lambda_backend.requirements import commands
 from lambda_backend.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from lambda_backend.install.exports import Exports
     from lambda_backend.install.wanted import Wanted
     from lambda_backend.install.workbench import Workbench
     from lambda_backend.requirements.model import LockFile, Pin
@@ -50,6 +49,8 @@ def resolve(
     if wanted.empty:
         return ()
     if wanted.export is not None:
+        from lambda_backend.install.exports import Exports
+
         return (exports or Exports(bench, environ)).pins(wanted, wanted.export, target)
     kind = wanted.lock.kind if wanted.lock else None
     if kind == "pylock" and wanted.lock is not None:
@@ -135,6 +136,8 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench, environ: Mapp
         )
         if preferred is None:
             return workbench.uv(command, cwd=root, what=what, variables=variables)
+        from lambda_backend.requirements.writer import preference_text
+
         preferred.write_text(preference_text(wanted.preferences), "utf-8")
         workbench.push(preferred)
         workbench.uv(command, cwd=root, what=what, variables=variables)
@@ -147,6 +150,8 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench, environ: Mapp
         if any(words in str(error) for words in _UNREACHABLE):
             raise
     found = attempt(target.uv_platforms[-1], ())
+    from lambda_backend.requirements import pylock
+
     if compiled := pylock.without_wheel(found, target):
         with contextlib.suppress(InstallError):
             return attempt(target.uv_platforms[0], compiled)
@@ -163,6 +168,9 @@ def _select(
     directory: str | None = None,
     seen_as: str | None = None,
 ) -> tuple[Pin, ...]:
+    # uv answers meanwhile, and this takes as long to import as all that asks it.
+    from lambda_backend.requirements import pylock
+
     hashes: Mapping[str, frozenset[str]] | None = None
     if wanted.requirements is not None and wanted.requirements.requires_hashes:
         hashes = wanted.requirements.hashes

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from lambda_backend.values import Value
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Places", "inside"]
+__all__ = ["Places", "file_path", "inside"]
 
 
 class Places(Value):
@@ -39,3 +40,11 @@ def inside(path: Path, root: Path) -> bool:
         return path.resolve().is_relative_to(root.resolve())
     except (OSError, RuntimeError, ValueError):  # a symlink loop, a name with a NUL
         return False
+
+
+def file_path(url: str) -> str:
+    """The path of a ``file:`` URL, on this system."""
+    # It comes with all that speaks HTTP.
+    from urllib.request import url2pathname
+
+    return url2pathname(urlsplit(url).path)

@@ -6,7 +6,6 @@ import dataclasses
 import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from packaging.pylock import (
     Package,
@@ -24,7 +23,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from lambda_backend.errors import LockError
 from lambda_backend.requirements.find import OWN_LOCK
 from lambda_backend.requirements.model import Pin
-from lambda_backend.requirements.places import Places
+from lambda_backend.requirements.places import Places, file_path
 from lambda_backend.settings.interpolate import redact_urls, without_user
 
 if TYPE_CHECKING:
@@ -318,7 +317,7 @@ def _place(origin: _Origin, places: Places) -> tuple[str | None, str | None]:
     if url is None:
         return None, places.relative(str(origin.path))
     if url.startswith("file:") and not isinstance(origin, PackageVcs):
-        inner = places.relative(url2pathname(urlsplit(url).path))
+        inner = places.relative(file_path(url))
         if inner is not None:
             return None, inner
     return without_user(url), None

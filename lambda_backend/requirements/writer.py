@@ -6,11 +6,11 @@ import json
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 
 from lambda_backend.errors import LockError
+from lambda_backend.requirements.places import file_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,7 +96,7 @@ def _place(pin: Pin, prefix: str) -> dict[str, str]:
         return {"path": toml_string(f"{prefix.rstrip('/')}/{pin.path}" if prefix else pin.path)}
     url = pin.url or ""
     if pin.kind != "vcs" and url.startswith("file:"):
-        return {"path": toml_string(url2pathname(urlsplit(url).path))}
+        return {"path": toml_string(file_path(url))}
     return {"url": toml_string(url)}
 
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
+from lambda_backend.install import removal
 from lambda_backend.install.removal import Removal
 
 if TYPE_CHECKING:
@@ -21,13 +21,12 @@ def trees(folder: Path) -> list[Path]:
 
 def test_folders_go_with_all_that_is_in_them(tmp_path: Path) -> None:
     (tmp_path / "kept").touch()
-    removal = Removal([*trees(tmp_path), tmp_path / "none"])
-    removal.close()
+    Removal([*trees(tmp_path), tmp_path / "none"]).close()
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 
 def test_no_process_can_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = trees(tmp_path)
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    monkeypatch.setattr(removal, "_REMOVE", [str(tmp_path / "none")])
     Removal(made).close()
     assert all(tree.is_dir() for tree in made)
