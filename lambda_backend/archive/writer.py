@@ -44,6 +44,8 @@ __all__ = ["Draft", "begun", "is_whole", "write"]
 
 _FOLLOWED = 4 << 20
 """Bytes after which what is written is hashed."""
+_SMALL = 1 << 16
+"""Bytes up to which copying them takes less time than one more call for each file."""
 
 
 @contextlib.contextmanager
@@ -171,6 +173,7 @@ class Draft:
         parts: Sequence[Taken] = (),
         payloads: Payloads | None = None,
         epoch: int | None = None,
+        on_read: Callable[[], object] = lambda: None,
     ) -> Archive:
         """Write the rest; once.
 
@@ -181,6 +184,7 @@ class Draft:
             parts: of archives without time stamp, taken over as they are; their owners have no members.
             payloads: what need not be compressed again.
             epoch: ``SOURCE_DATE_EPOCH``; None for 1980-01-01, which it is where there are parts.
+            on_read: called when nobody needs the members' files any more.
 
         Raises:
             BundleError: an impossible path, a path twice, a source that is gone or changes while it is read.
@@ -195,6 +199,7 @@ class Draft:
         with _errors(self.path):
             entries = self._start(self._base) if self._base else None
             self._fill(fresh, records, parts, payloads or Payloads())
+            on_read()
             archive = self._end(entries)
             self._stream.truncate(self._size)
             self._file.take_place()
@@ -302,8 +307,12 @@ class Draft:
                 owner=part.member.owner,
                 stripped=part.member.stripped,
             )
-            self._write(local_header(member, self._stamp))
-            self._write(part.payload)
+            header = local_header(member, self._stamp)
+            if len(part.payload) < _SMALL:
+                self._write(header + part.payload)
+            else:
+                self._write(header)
+                self._write(part.payload)
             if part.facts is not None:
                 self._facts[member.path] = part.facts
             self._rows[member.path] = member

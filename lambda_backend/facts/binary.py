@@ -15,7 +15,7 @@ from lambda_backend.facts.model import Elf
 from lambda_backend.values import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from elftools.construct.core import Struct
     from elftools.construct.lib.container import Container
@@ -39,6 +39,8 @@ _MACHO_ARCHITECTURES = range(1, 43)
 """In one fat file. Java's class files have the same magic; there the version follows, which is 45 or more."""
 
 
+_ELF_OF_LAMBDA = b"\x7fELF\2\1"
+"""64 bits, little endian."""
 _SECTION = struct.Struct("<2I4Q2I2Q")
 _SHT_NOBITS = 8
 _SHF_EXECINSTR = 4
@@ -73,7 +75,7 @@ def binary_facts(data: bytes) -> tuple[Elf | None, str | None]:
     return None, None
 
 
-def texts(data: bytes) -> Iterator[tuple[int, int]]:
+def texts(data: bytes) -> Sequence[tuple[int, int]]:
     """Start and end of the parts of a file in which there may be text: not machine code and what tells of it.
 
     That is most of the bytes of many artefacts. It is told by the sections of an ELF file and not by its segments,
@@ -82,19 +84,18 @@ def texts(data: bytes) -> Iterator[tuple[int, int]]:
     Args:
         data: all bytes of the file.
     """
-    start = 0
-    for first, last in sorted(_code(data)):
+    found, start = [], 0
+    for first, last in sorted(_code(data)) if data[: len(_ELF_OF_LAMBDA)] == _ELF_OF_LAMBDA else ():
         if start < first:
-            yield start, first
+            found.append((start, first))
         start = max(start, last)
     if start < len(data):
-        yield start, len(data)
+        found.append((start, len(data)))
+    return found
 
 
 def _code(data: bytes) -> Iterator[tuple[int, int]]:
     """Machine code, its symbols and their names, relocations, tables for unwinding the stack."""
-    if data[:6] != b"\x7fELF\2\1":  # 64 bits, little endian: what Lambda has
-        return
     fields = ((40, 8), (58, 2), (60, 2), (62, 2))
     table, size, count, of_names = (int.from_bytes(data[at : at + width], "little") for at, width in fields)
     if size != _SECTION.size or table + count * size > len(data) or of_names >= count:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import posixpath
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -68,17 +67,17 @@ def kinds(path: str, data: bytes) -> Iterator[str]:
         path: in the artefact.
         data: all of its bytes.
     """
-    name = posixpath.basename(path)
     if len(data) > _LARGEST:
         return
+    folder, _, name = path.rpartition("/")
     if name in _BY_NAME:
         kind, form = _BY_NAME[name]
         if any(not is_placeholder(found["value"]) for found in form.finditer(data)):
             yield kind
-    elif _ENV.fullmatch(name):
+    elif name.startswith(".") and _ENV.fullmatch(name):
         if _VARIABLE.search(data):
             yield VARIABLES
-    elif posixpath.dirname(path).endswith(".dist-info") and _package_url(name, data[:]):
+    elif folder.endswith(".dist-info") and _package_url(name, data[:]):
         yield PACKAGE_URL
 
 

@@ -56,7 +56,7 @@ class Made(Value):
     anew: Callable[[Sequence[str]], Bundle] | None = None
     """Gives the bundle once more, for these distributions were not as they were published."""
     let_go: Callable[[], object] = lambda: None
-    """Called when the files of the bundle have been read."""
+    """Called when the files of the bundle have been read; once for each time."""
 
 
 def kept_archive(
@@ -113,13 +113,14 @@ def _written(path: Path, make: Callable[[Lead], Made], parts: Parts | None) -> t
                 made = replace(made, bundle=made.anew(names))
                 with begun(path) as again:
                     archive = _finished(again, made, payloads)
-    made.let_go()
     return made, archive
 
 
 def _finished(draft: Draft, made: Made, payloads: Payloads) -> Archive:
     bundle = made.bundle
-    return draft.finish(bundle.members, records=bundle.records, parts=made.parts, payloads=payloads)
+    return draft.finish(
+        bundle.members, records=bundle.records, parts=made.parts, payloads=payloads, on_read=made.let_go
+    )
 
 
 def _read(folder: Path, entry: tuple[str, str]) -> Dependencies | None:
