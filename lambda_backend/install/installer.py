@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from lambda_backend.bundle.finish import PLAIN
 from lambda_backend.bundle.sources import sha256
 from lambda_backend.cache import key as cache_key
+from lambda_backend.install.ahead import import_ahead
 from lambda_backend.install.asked import asked, lasts
 from lambda_backend.install.beside import Beside
 from lambda_backend.install.builder import read_builder, write_builder
@@ -203,7 +204,7 @@ class Installer:
             from lambda_backend.install.tree import default_index
 
             found = default_index(workbench)
-            _import_ahead()
+            import_ahead()
             return found
 
         if self._index_of_uv is None:
@@ -279,8 +280,7 @@ class Installer:
     def _installed(self, pins: Sequence[Pin], *, fresh: bool = False) -> Path:
         from lambda_backend.install.tree import install
 
-        if self._index_of_uv is None:
-            self._beside(_import_ahead)
+        self._beside(lambda: import_ahead(pins))
         self._made += 1
         name = f"tree{self._made}"
         return install(
@@ -358,17 +358,6 @@ class Installer:
             found = _read_wheel(self._cache.entry("wheels", key))
         assert found is not None  # noqa: S101 - it was written just now
         return replace(found, from_cache=False)
-
-
-def _import_ahead() -> None:
-    """What compresses and searches what is installed."""
-    from lambda_backend.archive import writer  # noqa: F401
-    from lambda_backend.facts.collect import facts_of
-    from lambda_backend.facts.credentials import MANY
-    from lambda_backend.install import bundles, tree  # noqa: F401
-    from lambda_backend.requirements import pylock  # noqa: F401
-
-    facts_of("", b"-" * MANY)  # compiles the patterns
 
 
 def _lock_name(wanted: Wanted) -> str:
