@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import queue
 import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import queue
     from pathlib import Path
 
 __all__ = ["BLOCK", "Follower", "Prover"]
@@ -31,6 +31,8 @@ class Follower:
         self._digest, self._hashed = (known[0].copy(), known[1]) if known else (hashlib.sha256(), 0)
         self._stream.seek(self._hashed)
         self._written = 0
+        self._mark = 0
+        self._marked: hashlib._Hash | None = None
         self._closed = False
         self._error: OSError | None = None
         self._changed = threading.Condition()
@@ -56,6 +58,30 @@ class Follower:
                 raise self._error
             return self._digest.copy()
 
+    def mark(self, size: int) -> None:
+        """Keep the digest of the first bytes, which are all that is written by now; once."""
+        with self._changed:
+            self._mark = self._written = size
+            self._note()
+            self._changed.notify_all()
+
+    def marked(self) -> hashlib._Hash:
+        """Wait for the digest that is kept.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._error or self._marked)
+            if self._error is not None:
+                raise self._error
+            assert self._marked is not None  # noqa: S101 - for mypy: waited for
+            return self._marked
+
+    def _note(self) -> None:
+        if self._marked is None and self._hashed == self._mark:
+            self._marked = self._digest.copy()
+
     def close(self) -> None:
         """Stop, wherever it is."""
         with self._changed:
@@ -77,6 +103,7 @@ class Follower:
                 self._digest.update(block[:count])
                 with self._changed:
                     self._hashed += count
+                    self._note()
                     self._changed.notify_all()
         except OSError as error:
             with self._changed:
@@ -87,7 +114,8 @@ class Follower:
         """How many bytes may be read next; 0 at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._hashed < self._written)
-            return 0 if self._closed else min(_TURN, self._written - self._hashed)
+            end = self._mark if self._hashed < self._mark else self._written
+            return 0 if self._closed else min(_TURN, end - self._hashed)
 
 
 class Prover:
@@ -98,6 +126,9 @@ class Prover:
     """
 
     def __init__(self, path: Path) -> None:
+        # An edit of code has no need of it.
+        import queue
+
         self._path = path
         self._ranges: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
         self._found: list[str] = []

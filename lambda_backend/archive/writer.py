@@ -197,24 +197,24 @@ class Draft:
         _refuse_impossible(fresh, chain(self._base.members if self._base else (), *(one.members for one in parts)))
         self._stamp = timestamp(epoch)
         with _errors(self.path):
-            entries = self._start(self._base) if self._base else None
+            if self._base is not None:
+                self._start(self._base)
             self._fill(fresh, records, parts, payloads or Payloads())
             on_read()
-            archive = self._end(entries)
+            archive = self._end()
             self._stream.truncate(self._size)
             self._file.take_place()
         return archive
 
-    def _start(self, base: Archive) -> hashlib._Hash:
-        """The base's entries, proven to be those that were written, with the time stamp; gives their digest."""
+    def _start(self, base: Archive) -> None:
+        """The base's entries, with the time stamp."""
         assert self._copying is not None  # noqa: S101 - for mypy: begun with a base, see finish
         self._copying.wait()
         self._size = base.directory_offset
-        entries = self._file.follower.digest(self._size)
-        if entries.hexdigest() != base.entries_sha256:
-            raise damaged(base, "its bytes have changed")
+        self._file.follower.mark(self._size)
         self._facts |= base.facts
         if base.timestamp != self._stamp:
+            self._proven(base)
             packed = pack_timestamp(self._stamp)
             for member in base.members:
                 self._stream.seek(member.offset + TIMESTAMP_FIELD)
@@ -222,6 +222,12 @@ class Draft:
             self._stream.flush()
             self._file.follow_anew()
         self._stream.seek(self._size)
+
+    def _proven(self, base: Archive) -> hashlib._Hash:
+        """The digest of the base's entries, which are those that were written."""
+        entries = self._file.follower.marked()
+        if entries.hexdigest() != base.entries_sha256:
+            raise damaged(base, "its bytes have changed")
         return entries
 
     def _fill(
@@ -317,15 +323,17 @@ class Draft:
                 self._facts[member.path] = part.facts
             self._rows[member.path] = member
 
-    def _end(self, entries: hashlib._Hash | None) -> Archive:
+    def _end(self) -> Archive:
         base, offset = self._base, self._size
         old = base.members if base else ()
         new = sorted(self._rows.values(), key=attrgetter("path"))
         rows = tuple(sorted(chain(old, new), key=attrgetter("path")))
+        contents = content_digest(rows)
+        # What can be done without it is done before the digest is waited for.
         self._stream.flush()
         made = self._file.follower.digest(offset)
-        if base is not None and entries is not None and base.timestamp == self._stamp:
-            pieces = spliced(kept_directory(base, entries), old, new, self._stamp)
+        if base is not None and base.timestamp == self._stamp:
+            pieces = spliced(kept_directory(base, self._proven(base)), old, new, self._stamp)
         else:
             pieces = directory(rows, self._stamp)
         for piece in pieces:
@@ -338,7 +346,7 @@ class Draft:
             members=rows,
             size=self._size,
             unzipped_size=sum(row.size for row in rows),
-            content_digest=content_digest(rows),
+            content_digest=contents,
             sha256=self._file.follower.digest(self._size).hexdigest(),
             directory_offset=offset,
             entries_sha256=made.hexdigest(),
