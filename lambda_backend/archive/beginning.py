@@ -51,6 +51,14 @@ class Beginning:
         self.follower.close()
         self.follower = Follower(self.temporary)
 
+    def start_over(self) -> None:
+        """Leave nothing in the file."""
+        # While it is hashed it is mapped, and who reads what is not there any more is ended by the system.
+        self.follower.close()
+        self.stream.seek(0)
+        self.stream.truncate()
+        self.follower = Follower(self.temporary)
+
     def take_place(self) -> None:
         """Move it to its place."""
         self.follower.close()

@@ -1,4 +1,4 @@
-"""Hashes a file in a thread while another one writes it: of what lies in the file, and in the time of the writing."""
+"""Hashes a file of ours in a thread while another one writes it: what lies in it, and in the time of the writing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ away only every few milliseconds."""
 def _add(digest: hashlib._Hash, stream: FileIO, start: int, count: int) -> int:
     """Hash bytes of a file, and tell how many there were.
 
-    Mapped, they are neither copied nor waited for twice. We alone write to what is hashed.
+    Mapped, they are neither copied nor waited for twice. The system ends who reads of a mapped file what is not there
+    any more: so it is one that nobody else knows of, and not made shorter while it is hashed.
     """
     skip = start % mmap.ALLOCATIONGRANULARITY
     try:

@@ -21,7 +21,7 @@ from lambda_backend.archive.beginning import Beginning
 from lambda_backend.archive.compress import Compressing
 from lambda_backend.archive.copying import Copying, copy_range, damaged
 from lambda_backend.archive.directory import directory, kept_directory, spliced
-from lambda_backend.archive.following import Follower, Prover
+from lambda_backend.archive.following import BLOCK, Prover
 from lambda_backend.archive.format import TIMESTAMP_FIELD, end_of_directory, local_header, pack_timestamp, timestamp
 from lambda_backend.archive.model import Archive, ArchivedMember, Part, content_digest
 from lambda_backend.archive.payloads import Payloads
@@ -92,11 +92,15 @@ def write(
 
 def is_whole(archive: Archive) -> bool:
     """Whether a kept zip has the bytes that were written; what lies in a cache for months may lose some."""
+    digest, left = hashlib.sha256(), archive.size
     try:
-        with contextlib.closing(Follower(archive.path)) as follower:
-            return follower.digest(archive.size).hexdigest() == archive.sha256
+        with archive.path.open("rb", buffering=0) as stream:
+            while left and (block := stream.read(min(BLOCK, left))):
+                digest.update(block)
+                left -= len(block)
     except OSError:
         return False
+    return not left and digest.hexdigest() == archive.sha256
 
 
 def _refuse_impossible(members: Sequence[Member], there: Iterable[ArchivedMember]) -> None:
@@ -274,10 +278,10 @@ class Draft:
             self._stream.seek(self._size)
             return owners[len(led) :]
         # Something else comes first.
-        self._stream.seek(0)
-        self._stream.truncate()
-        self._file.follow_anew()
+        if self._prover is not None:
+            self._prover.close()
         self._prover = None
+        self._file.start_over()
         return owners
 
     def _take(self, taken: Taken) -> None:

@@ -12,6 +12,7 @@ from lambda_backend.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from lambda_backend.install.exports import Exports
     from lambda_backend.install.wanted import Wanted
@@ -106,16 +107,14 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench, environ: Mapp
     # uv takes relative paths as relative to the folder it runs in, so the file lies in the root.
     root = workbench.input / wanted.relative(wanted.root)
     asked = root / ".lambda-backend-requirements.in"
-    asked.write_text(text, "utf-8")
-    workbench.push(asked)
+    _put(asked, text, workbench)
     limits = "".join(f"{line}\n" for line in wanted.constraints)
     if wanted.requirements is not None:
         limits += wanted.requirements.constraints_text()
     constraints = []
     if limits:
         path = root / ".lambda-backend-constraints.txt"
-        path.write_text(limits, "utf-8")
-        workbench.push(path)
+        _put(path, limits, workbench)
         constraints.append(workbench.inside(path))
 
     # uv stays with the versions of the file that it is about to write. Beside the input: so that paths are the same.
@@ -138,8 +137,7 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench, environ: Mapp
             return workbench.uv(command, cwd=root, what=what, variables=variables)
         from lambda_backend.requirements.writer import preference_text
 
-        preferred.write_text(preference_text(wanted.preferences), "utf-8")
-        workbench.push(preferred)
+        _put(preferred, preference_text(wanted.preferences), workbench)
         workbench.uv(command, cwd=root, what=what, variables=variables)
         workbench.pull(preferred)
         return preferred.read_text("utf-8")
@@ -156,6 +154,11 @@ def _compile(wanted: Wanted, target: Target, workbench: Workbench, environ: Mapp
         with contextlib.suppress(InstallError):
             return attempt(target.uv_platforms[0], compiled)
     return found
+
+
+def _put(file: Path, text: str, workbench: Workbench) -> None:
+    file.write_text(text, "utf-8")
+    workbench.push(file)
 
 
 def _select(
