@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import queue
 import random
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lambda_backend.archive import compress, writer
+from lambda_backend.archive import compress, following, writer
 from lambda_backend.archive.extract import extract
 from lambda_backend.archive.following import Follower
 from lambda_backend.archive.format import central_header, end_of_directory
@@ -479,3 +480,42 @@ def test_parts_that_were_thought_to_come_first_make_no_difference(tmp_path: Path
         draft.lead([one["a"]])
         with pytest.raises(DamagedArchiveError, match=r"one.zip.*No such file"):
             draft.finish(owned(new, "new.py"), parts=parts)
+
+
+def test_one_thread_takes_the_smallest_and_all_others_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: queue.SimpleQueue[str] = queue.SimpleQueue()
+    gates = {name: threading.Event() for name in ("a", "b", "c", "small", "middle", "large", "largest")}
+
+    def wait(batch: list[Member], _: Payloads) -> list[compress.Compressed]:
+        begun.put(batch[0].path)
+        assert gates[batch[0].path].wait(30)
+        return []
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(compress, "_compress_all", wait)
+    with contextlib.closing(compress._Threads(Payloads())) as compressing:
+        try:
+            made = [compressing.submit(5, simple(name)) for name in ("a", "b", "c")]
+            assert {begun.get(timeout=30) for _ in made} == {"a", "b", "c"}
+            for size, name in ((5, "middle"), (9, "largest"), (1, "small"), (8, "large")):
+                made.append(compressing.submit(size, simple(name)))
+            for name in ("a", "b", "c"):
+                gates[name].set()
+            assert {begun.get(timeout=30) for _ in range(3)} == {"small", "large", "largest"}
+        finally:
+            for gate in gates.values():
+                gate.set()
+        assert [future.result(timeout=30) for future in made] == [[]] * 7
+
+
+def test_where_files_are_not_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = write(tmp_path / "base.zip", simple("a", "b"))
+    mapped = write(tmp_path / "mapped.zip", simple("c"), base=base)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENODEV, "No such device")
+
+    monkeypatch.setattr(following.mmap, "mmap", refuse)
+    assert write(tmp_path / "read.zip", simple("c"), base=base) == dataclasses.replace(
+        mapped, path=tmp_path / "read.zip"
+    )
