@@ -280,13 +280,14 @@ class Installer:
     def _installed(self, pins: Sequence[Pin], *, fresh: bool = False) -> Path:
         from lambda_backend.install.tree import install
 
+        workbench = self.workbench
         self._beside(lambda: import_ahead(pins))
         self._made += 1
         name = f"tree{self._made}"
         return install(
             pins,
             self.target,
-            self.workbench,
+            workbench,
             name=name,
             variables=self._access(),
             index=self._index_of_uv.result if self._index_of_uv else None,
@@ -350,7 +351,9 @@ class Installer:
                 return found
             self._cache.discard("wheels", key)
             self._words.say(f"building a wheel of {what} for {self.target.name}")
-            built = build(self.workbench)
+            workbench = self.workbench
+            self._beside(import_ahead)
+            built = build(workbench)
             with self._cache.make("wheels", key) as folder:
                 shutil.copyfile(built, folder / built.name)
                 (folder / _WHEEL_DIGEST).write_text(sha256(built).hexdigest(), "utf-8")
