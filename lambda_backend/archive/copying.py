@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Copying", "Place", "copy_range", "damaged", "reserve"]
 
-_AT_ONCE = 8 << 20
+_AT_ONCE = 32 << 20
 
 
 class Place(NamedTuple):

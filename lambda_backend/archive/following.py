@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["BLOCK", "Follower", "Prover"]
 
 BLOCK = 1 << 20
-_TURN = 8 << 20
-"""Bytes hashed at a time: after each turn the thread waits for the interpreter's lock, which others that compute give
-away only every few milliseconds."""
+_TURN = 32 << 20
+"""Bytes hashed at a time, of which none are held in memory: after each turn the thread waits for the interpreter's
+lock, which others that compute give away only every few milliseconds."""
 
 
 def _add(digest: hashlib._Hash, stream: FileIO, start: int, count: int) -> int:

@@ -149,6 +149,8 @@ class Packer:
         with contextlib.ExitStack() as stack:
             # Copied and hashed while the code is looked at.
             draft = None if steps else stack.enter_context(self._begun(file_name, base))
+            from lambda_backend.packing import checking  # noqa: F401 - meanwhile there is time to import it
+
             own = self._rebuilt(artifact, target, installer)
 
             def parts(entry: Path | None = None) -> Iterator[tuple[Member, ...]]:
