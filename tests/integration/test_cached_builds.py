@@ -103,9 +103,11 @@ def test_the_hook_takes_below_a_second(machine: Machine, tmp_path: Path) -> None
 def test_a_changed_dependency_is_installed_anew(machine: Machine, tmp_path: Path) -> None:
     table = '[tool.lambda]\nruntime = "python3.13"\nhandler = "tiny.app.handler"'
     made = project(tmp_path / "tiny", table, files={"requirements.txt": "idna==3.9\n"})
-    machine.build(made)
+    # One of its own: another test may have installed them.
+    env = {"LAMBDA_BACKEND_CACHE_DIR": str(tmp_path / "cache")}
+    machine.build(made, env=env)
     (made / "requirements.txt").write_text("idna==3.10\n", "utf-8")
-    outcome = machine.build(made)
+    outcome = machine.build(made, env=env)
     assert any("installing" in line for line in did(outcome))
     assert [item["version"] for item in manifest(made / "dist")["artifacts"][0]["requirements"]] == ["3.10"]
 
