@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +12,14 @@ if TYPE_CHECKING:
 
 __all__ = ["import_ahead"]
 
+_NAMES = (
+    "concurrent.futures.thread",
+    "deflate",
+    "lambda_backend.archive.writer",
+    "lambda_backend.install.bundles",
+    "lambda_backend.install.tree",
+    "lambda_backend.requirements.pylock",
+)
 _EMPTY_ELF = b"\x7fELF\2\1" + bytes(58)
 """A header without anything, of 64 bits and little endian: who reads it has imported what reads compiled code."""
 
@@ -21,15 +30,10 @@ def import_ahead(pins: Sequence[Pin] = ()) -> None:
     Args:
         pins: those that are being installed, as far as they are known.
     """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: F401
-
-    import deflate  # noqa: F401
-
-    from lambda_backend.archive import writer  # noqa: F401
+    for name in _NAMES:
+        importlib.import_module(name)
     from lambda_backend.facts.collect import facts_of
     from lambda_backend.facts.credentials import MANY
-    from lambda_backend.install import bundles, tree  # noqa: F401
-    from lambda_backend.requirements import pylock  # noqa: F401
 
     facts_of("", b"-" * MANY)  # compiles the patterns
     if any(pin.kind == "wheel" and not (pin.url or pin.path or "").endswith("-any.whl") for pin in pins):
